@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors with the compilers we test; a newer compiler may know new warnings, and
+// those must not break a user's build.
+#if compiler(<6.4)
+  let warnings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+#else
+  let warnings: [SwiftSetting] = []
+#endif
+
+let house: [SwiftSetting] =
+  warnings + [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+  ]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+/// A room of the house (ARCHITECTURE.md): what it may import is written here and nowhere else.
+func room(_ name: String, imports: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: house)
+}
+
+func proof(of name: String, imports: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + imports, swiftSettings: house)
+}
+
+let package = Package(
+  name: "swift-dfu",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "USB", targets: ["USB"]),
+    .library(name: "Firmware", targets: ["Firmware"]),
+    .library(name: "DFU", targets: ["DFU"]),
+    .library(name: "DFUHost", targets: ["DFUHost"]),
+    .library(name: "VirtualUSB", targets: ["VirtualUSB"]),
+    .library(name: "VirtualDFU", targets: ["VirtualDFU"]),
+    .library(name: "Reports", targets: ["Reports"]),
+    .executable(name: "dfu", targets: ["DFUCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+  ],
+  targets: [
+    // Pure rooms: no Foundation, no Dispatch, no C; no clock, file or socket.
+    room("USB"),
+    room("Firmware", imports: ["USB"]),
+    room("DFU", imports: ["USB"]),
+    room("DFUHost", imports: ["DFU", "Firmware", "USB"]),
+    room("VirtualUSB", imports: ["USB"]),
+    room("VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
+    room("Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
+
+    // Edges: these touch the world.
+    room(
+      "Workbench",
+      imports: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", system,
+      ]),
+    .executableTarget(
+      name: "DFUCommand",
+      dependencies: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", "Workbench",
+        argumentParser, system,
+      ],
+      swiftSettings: house),
+
+    proof(of: "USB", imports: []),
+    proof(of: "Firmware", imports: ["USB"]),
+    proof(of: "DFU", imports: ["USB"]),
+    proof(of: "DFUHost", imports: ["DFU", "Firmware", "USB", "VirtualUSB", "VirtualDFU"]),
+    proof(of: "VirtualUSB", imports: ["USB"]),
+    proof(of: "VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
+    proof(
+      of: "Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
+    proof(of: "Workbench", imports: ["USB", "Firmware", "DFU", "DFUHost", "Reports", system]),
+    .testTarget(
+      name: "DFUCommandTests",
+      dependencies: ["DFUCommand", "Firmware", "DFU", "USB", "VirtualDFU", system],
+      swiftSettings: house),
+  ]
+)

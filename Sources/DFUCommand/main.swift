@@ -1,0 +1,1 @@
+print("dfu: not built yet")
