@@ -1,1 +1,0 @@
-print("dfu: not built yet")
