@@ -86,6 +86,6 @@ let package = Package(
     .testTarget(
       name: "DFUCommandTests",
       dependencies: ["DFUCommand", "Firmware", "DFU", "USB", "VirtualDFU", system],
-      swiftSettings: house),
+      exclude: ["Golden"], swiftSettings: house),
   ]
 )

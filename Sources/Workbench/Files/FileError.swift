@@ -26,7 +26,9 @@ public struct FileError: ExplainedError, Hashable {
 
   /// What kind of failure it is.
   public var code: Code
+  /// What happened.
   public var sentence: String
+  /// What to do next.
   public var help: String?
 
   /// A failure with the words for it.
@@ -36,5 +38,6 @@ public struct FileError: ExplainedError, Hashable {
     self.help = help
   }
 
+  /// The code's name.
   public var slug: String { code.rawValue }
 }
