@@ -20,6 +20,8 @@ extension FirmwareFile {
     if let asked = options.format { format = asked } else { format = try Self.recognise(bytes) }
     switch format {
     case .dfu, .raw: try self.init(plain: bytes, format: format)
+    case .intelHex: try self.init(records: try IntelHEX.decode(bytes), format: format)
+    case .sRecord: try self.init(records: try SRecord.decode(bytes), format: format)
     default:
       throw FirmwareError(
         .unsupported, format: format, sentence: "\(format.name) files cannot be read yet.")
@@ -55,7 +57,22 @@ extension FirmwareFile {
   /// - Throws: ``FirmwareError`` where the file ends with a damaged DFU suffix.
   public static func recognise(_ bytes: [UInt8]) throws(FirmwareError) -> FirmwareFormat {
     if DFUSuffix.isIntact(bytes[...]) { return .dfu }
+    if IntelHEX.looksLike(bytes) { return .intelHex }
+    if SRecord.looksLike(bytes) { return .sRecord }
     return try DFUSuffix.find(in: bytes) == nil ? .raw : .dfu
+  }
+
+  private init(
+    records: (image: FirmwareImage, notes: [FirmwareNote]), format: FirmwareFormat
+  ) throws(FirmwareError) {
+    guard !records.image.isEmpty else {
+      throw FirmwareError(
+        .noData, format: format, sentence: "This \(format.name) file holds no data.",
+        help: "Was it made from a program that is empty at the addresses that were asked for?")
+    }
+    self.init(
+      format: format, targets: [FirmwareTarget(content: .image(records.image))],
+      notes: records.notes)
   }
 
   private init(plain bytes: [UInt8], format: FirmwareFormat) throws(FirmwareError) {

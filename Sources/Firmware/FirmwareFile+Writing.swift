@@ -54,6 +54,10 @@ extension FirmwareFile {
       let bytes = try plainBytes(format, options)
       let header = try (options.prefix ?? prefix)?.encoded(before: bytes.count) ?? []
       return try (options.suffix ?? suffix ?? DFUSuffix()).appended(to: header + bytes)
+    case .intelHex:
+      return try IntelHEX.encode(onlyImage(format, options), lineLength: options.lineLength)
+    case .sRecord:
+      return try SRecord.encode(onlyImage(format, options), lineLength: options.lineLength)
     default:
       throw FirmwareError(
         .unsupported, format: format, sentence: "\(format.name) files cannot be written yet.")

@@ -29,8 +29,10 @@ public struct WriteRun: Hashable, Sendable {
 
   /// A run of which every block is sent, or only `sent`.
   ///
-  /// `bytes` are at most ``maximumBlocks`` blocks, `transferSize` is at least 1; `sent` is ascending and
-  /// inside the run.
+  /// - Parameters:
+  ///   - bytes: not empty; at most ``maximumBlocks`` blocks.
+  ///   - transferSize: at least 1.
+  ///   - sent: ascending, inside the run; nil for all.
   public init(address: UInt64, bytes: [UInt8], transferSize: Int, sent: [Range<Int>]? = nil) {
     self.address = address
     self.bytes = bytes
