@@ -11,18 +11,22 @@ public struct AnyClock: Clock, Sendable {
     /// A moment `elapsed` after the clock was made.
     public init(elapsed: Duration) { self.elapsed = elapsed }
 
+    /// The moment `duration` later.
     public func advanced(by duration: Duration) -> Instant {
       Instant(elapsed: elapsed + duration)
     }
 
+    /// The time from this moment to another.
     public func duration(to other: Instant) -> Duration { other.elapsed - elapsed }
 
+    /// Whether the left one comes before the right one.
     public static func < (left: Instant, right: Instant) -> Bool { left.elapsed < right.elapsed }
   }
 
   private let read: @Sendable () -> Duration
   private let wait: nonisolated(nonsending) @Sendable (Duration, Duration?) async throws -> Void
 
+  /// The least difference between two moments that the clock can tell.
   public let minimumResolution: Duration
 
   /// Hides the type of `clock`.
@@ -38,6 +42,7 @@ public struct AnyClock: Clock, Sendable {
   /// The time since the clock was made.
   public var now: Instant { Instant(elapsed: read()) }
 
+  /// Waits until `deadline`; throws `CancellationError` when the task is cancelled.
   public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     try await wait(deadline.elapsed, tolerance)
   }

@@ -1,7 +1,9 @@
 /// `idVendor`: who made the device (USB 2.0, table 9-8).
 public struct VendorID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number itself.
   public var rawValue: UInt16
 
+  /// A value from its number.
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// A vendor id from its number.
@@ -16,8 +18,10 @@ public struct VendorID: RawRepresentable, Hashable, Sendable, CustomStringConver
 
 /// `idProduct`: which product of that vendor (USB 2.0, table 9-8).
 public struct ProductID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number itself.
   public var rawValue: UInt16
 
+  /// A value from its number.
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// A product id from its number.
@@ -31,8 +35,10 @@ public struct ProductID: RawRepresentable, Hashable, Sendable, CustomStringConve
 public struct BCDVersion: RawRepresentable, Hashable, Sendable, Comparable,
   CustomStringConvertible
 {
+  /// The number itself.
   public var rawValue: UInt16
 
+  /// A value from its number.
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// A version from its number, for example 0x0110 for 1.10.
@@ -45,6 +51,7 @@ public struct BCDVersion: RawRepresentable, Hashable, Sendable, Comparable,
     return rawValue & 0xFF < 0x10 ? "\(high).0\(digits)" : "\(high).\(digits)"
   }
 
+  /// Whether the left one comes before the right one.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
@@ -82,8 +89,10 @@ public struct ClassTriple: Hashable, Sendable, CustomStringConvertible {
 
 /// A language of string descriptors (USB Language Identifiers 1.0).
 public struct LanguageID: RawRepresentable, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt16
 
+  /// A value from its number.
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// English (United States).

@@ -43,8 +43,10 @@ public struct SetupPacket: Hashable, Sendable, CustomStringConvertible {
 
 /// `bmRequestType` (USB 2.0, table 9-2).
 public struct RequestType: RawRepresentable, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt8
 
+  /// A value from its number.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// Bit 7: which way the data stage goes.

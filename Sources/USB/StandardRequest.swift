@@ -1,7 +1,9 @@
 /// The requests that every device knows (USB 2.0, 9.4, table 9-4).
 public struct StandardRequest: RawRepresentable, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt8
 
+  /// A value from its number.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// GET_STATUS.
@@ -36,6 +38,7 @@ extension SetupPacket {
   ///   - index: which one of that type, the low byte of `wValue`.
   ///   - language: `wIndex`, for strings.
   ///   - length: how many bytes to ask for.
+  /// - Returns: the setup packet.
   public static func getDescriptor(
     _ type: DescriptorType, index: UInt8 = 0, language: UInt16 = 0, length: UInt16
   ) -> SetupPacket {

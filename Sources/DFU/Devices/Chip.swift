@@ -92,6 +92,7 @@ public struct Chip: Hashable, Sendable {
     /// The ids or an unmistakable layout say so.
     case certain
 
+    /// Whether the left one comes before the right one.
     public static func < (left: Self, right: Self) -> Bool { left.order < right.order }
 
     private var order: Int {

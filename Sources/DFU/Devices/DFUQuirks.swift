@@ -5,8 +5,10 @@ public import USB
 /// Gathered from the quirk tables of dfu-util 0.11 and fwupd, and from reports about single devices;
 /// ``QuirkEntry/all`` names the devices.
 public struct DFUQuirks: OptionSet, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt64
 
+  /// A value from its number.
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   private init(bit: UInt64) { rawValue = 1 << bit }

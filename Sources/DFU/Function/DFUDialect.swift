@@ -99,6 +99,7 @@ extension DFUFunction {
   /// - Parameters:
   ///   - state: `bState` from DFU_GETSTATUS, where it has been asked.
   ///   - quirks: what is known of the device.
+  /// - Returns: the mode; unknown where only DFU_GETSTATUS can tell.
   public func mode(state: DFUState? = nil, quirks: DFUQuirks = []) -> DFUMode {
     if quirks.contains(.isInDFUMode) { return .dfu }
     if quirks.contains(.modeByInterfaceCount) { return interfaceCount == 1 ? .dfu : .runtime }
@@ -117,6 +118,7 @@ extension DFUFunction {
   /// - Parameters:
   ///   - names: the names of the alternate settings that could be read.
   ///   - quirks: what is known of the device.
+  /// - Returns: the protocol.
   public func dialect(names: [String], quirks: DFUQuirks = []) -> DFUDialect {
     if names.contains(where: { (try? MemoryMap(dfuseString: $0)) != nil }) { return .dfuSe }
     if quirks.contains(.versionIsDfuSe) { return .dfuSe }

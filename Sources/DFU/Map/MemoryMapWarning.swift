@@ -123,8 +123,10 @@ public struct MemoryMapError: ExplainedError, Hashable {
     self.warnings = warnings
   }
 
+  /// A stable name for the kind of error.
   public var slug: String { code.rawValue }
 
+  /// What happened, in one sentence.
   public var sentence: String {
     switch code {
     case .notALayout:
@@ -137,6 +139,7 @@ public struct MemoryMapError: ExplainedError, Hashable {
     }
   }
 
+  /// What to do next; nil where nothing useful can be said.
   public var help: String? {
     switch code {
     case .notALayout: nil

@@ -1,7 +1,9 @@
 /// What may be done with a sector (UM0424: the type letter of a DfuSe string).
 public struct SectorRights: OptionSet, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt8
 
+  /// A value from its number.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// Bit 0: it can be read.
@@ -87,6 +89,7 @@ public struct SectorSequence: Sequence, Sendable {
   let runs: ArraySlice<SectorRun>
   let bounds: Range<UInt64>
 
+  /// An iterator at the first sector.
   public func makeIterator() -> Iterator { Iterator(runs: runs, bounds: bounds) }
 
   /// Walks over sectors.

@@ -53,6 +53,7 @@ public enum DFURequest: UInt8, Hashable, Sendable, CaseIterable {
   ///   - value: `wValue`: the block number, or the time-out of DFU_DETACH in milliseconds.
   ///   - interface: `wIndex`: the number of the DFU interface.
   ///   - length: `wLength`.
+  /// - Returns: the setup packet.
   public func setup(value: UInt16 = 0, interface: UInt8, length: UInt16 = 0) -> SetupPacket {
     SetupPacket(
       RequestType(isIn ? .in : .out, .class, .interface), request: rawValue, value: value,

@@ -1,7 +1,9 @@
 /// `bState` (DFU 1.1, 6.1.2): where the device is in its state machine (annex A).
 public struct DFUState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number itself.
   public var rawValue: UInt8
 
+  /// A value from its number.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// The application runs.

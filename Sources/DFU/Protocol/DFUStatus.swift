@@ -2,8 +2,10 @@ internal import USB
 
 /// `bStatus` (DFU 1.1, 6.1.2): how the last request went.
 public struct DFUStatus: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number itself.
   public var rawValue: UInt8
 
+  /// A value from its number.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// No error.

@@ -43,6 +43,7 @@ public final class TransferMeter: USBDevice {
   /// What has been counted so far.
   public var count: TransferCount { state.withLock { $0 } }
 
+  /// What was known when the device was opened.
   public var info: DeviceInfo { device.info }
 
   private func note(_ setup: SetupPacket, out: Int = 0, in bytesIn: Int = 0) {
@@ -54,6 +55,7 @@ public final class TransferMeter: USBDevice {
     }
   }
 
+  /// A control transfer to the host, counted.
   public func controlIn(
     _ setup: SetupPacket, timeout: Duration
   )
@@ -65,6 +67,7 @@ public final class TransferMeter: USBDevice {
     return answer
   }
 
+  /// A control transfer to the device, counted.
   public func controlOut(
     _ setup: SetupPacket, data: [UInt8], timeout: Duration
   )
@@ -74,6 +77,7 @@ public final class TransferMeter: USBDevice {
     try await device.controlOut(setup, data: data, timeout: timeout)
   }
 
+  /// Reads from a bulk endpoint, counted in bytes.
   public func bulkIn(
     endpoint: UInt8, length: Int, timeout: Duration
   )
@@ -84,6 +88,7 @@ public final class TransferMeter: USBDevice {
     return answer
   }
 
+  /// Writes to a bulk endpoint, counted in bytes.
   public func bulkOut(
     endpoint: UInt8, data: [UInt8], timeout: Duration
   )
@@ -94,6 +99,7 @@ public final class TransferMeter: USBDevice {
     return sent
   }
 
+  /// Reads from an interrupt endpoint, counted in bytes.
   public func interruptIn(
     endpoint: UInt8, length: Int, timeout: Duration
   )
@@ -104,6 +110,7 @@ public final class TransferMeter: USBDevice {
     return answer
   }
 
+  /// Writes to an interrupt endpoint, counted in bytes.
   public func interruptOut(
     endpoint: UInt8, data: [UInt8], timeout: Duration
   )
@@ -114,19 +121,23 @@ public final class TransferMeter: USBDevice {
     return sent
   }
 
+  /// SET_CONFIGURATION, counted as a control transfer.
   public func setConfiguration(_ value: UInt8) async throws(TransferError) {
     note(.setConfiguration(value))
     try await device.setConfiguration(value)
   }
 
+  /// Takes an interface; nothing goes over the wire.
   public func claimInterface(_ number: UInt8) async throws(TransferError) {
     try await device.claimInterface(number)
   }
 
+  /// Gives an interface back; nothing goes over the wire.
   public func releaseInterface(_ number: UInt8) async throws(TransferError) {
     try await device.releaseInterface(number)
   }
 
+  /// SET_INTERFACE, counted as a control transfer.
   public func setAlternateSetting(
     _ setting: UInt8, interface number: UInt8
   )
@@ -136,12 +147,15 @@ public final class TransferMeter: USBDevice {
     try await device.setAlternateSetting(setting, interface: number)
   }
 
+  /// CLEAR_FEATURE(ENDPOINT_HALT), counted as a control transfer.
   public func clearHalt(endpoint: UInt8) async throws(TransferError) {
     note(.clearHalt(endpoint: endpoint))
     try await device.clearHalt(endpoint: endpoint)
   }
 
+  /// Resets the device; not a transfer.
   public func reset() async throws(TransferError) { try await device.reset() }
 
+  /// Ends the use of the device.
   public func close() async { await device.close() }
 }

@@ -14,6 +14,7 @@ public protocol USBDevice: Sendable {
   ///   - setup: the setup packet; `wLength` bytes are asked for.
   ///   - timeout: how long to wait for the device; a device may hold a transfer by NAK.
   /// - Returns: the bytes that came, at most `wLength`; fewer is a short answer, not an error.
+  /// - Throws: ``TransferError``; `.stall` where the device refuses the request.
   func controlIn(_ setup: SetupPacket, timeout: Duration) async throws(TransferError) -> [UInt8]
 
   /// Performs a control transfer whose data stage, if any, goes to the device.
@@ -22,6 +23,7 @@ public protocol USBDevice: Sendable {
   ///   - setup: the setup packet; `wLength` equals `data.count`.
   ///   - data: the bytes of the data stage.
   ///   - timeout: how long to wait for the device.
+  /// - Throws: ``TransferError``; `.stall` where the device refuses the request.
   func controlOut(
     _ setup: SetupPacket, data: [UInt8], timeout: Duration)
     async throws(TransferError)
@@ -98,7 +100,9 @@ extension USBDevice {
   ///   - index: the string index; 0 gives nil without a transfer.
   ///   - language: which language to ask for; English (United States) is the one devices have.
   ///   - singleBytes: read the bytes as UTF-8 (see ``StringDescriptor``).
+  ///   - timeout: how long to wait for the device.
   /// - Returns: the text; nil where the device stalls the request or its answer is no string.
+  /// - Throws: ``TransferError`` for every other failure.
   public func string(
     _ index: UInt8, language: LanguageID = .englishUnitedStates, singleBytes: Bool = false,
     timeout: Duration = .seconds(1)
@@ -159,8 +163,10 @@ public struct TransferError: ExplainedError, Hashable {
     self.detail = detail
   }
 
+  /// A stable name for the kind of error.
   public var slug: String { "transfer-\(code.rawValue)" }
 
+  /// What happened, in one sentence.
   public var sentence: String {
     let what = setup.map { "The control transfer \($0)" } ?? "The transfer"
     let happened =
@@ -180,6 +186,7 @@ public struct TransferError: ExplainedError, Hashable {
     return "\(what) \(happened)\(detail.map { " (\($0))" } ?? "")."
   }
 
+  /// What to do next; nil where nothing useful can be said.
   public var help: String? {
     switch code {
     case .protocolError: "Check the cable, try another port without a hub, and try again."

@@ -17,8 +17,10 @@ public protocol USBHost: Sendable {
 
 /// Names one attachment of one device to a host. A device that re-enumerates gets a new one.
 public struct DeviceID: RawRepresentable, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt64
 
+  /// A value from its number.
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
@@ -84,7 +86,9 @@ public struct HostError: ExplainedError, Hashable {
 
   /// What kind of failure it is.
   public var code: Code
+  /// What happened, in one sentence.
   public var sentence: String
+  /// What to do next; nil where nothing useful can be said.
   public var help: String?
 
   /// A failure with the words for it.
@@ -94,5 +98,6 @@ public struct HostError: ExplainedError, Hashable {
     self.help = help
   }
 
+  /// A stable name for the kind of error.
   public var slug: String { code.rawValue }
 }

@@ -24,6 +24,7 @@ public struct ParseError: ExplainedError, Hashable {
     self.offset = offset
   }
 
+  /// A stable name for the kind of error.
   public var slug: String {
     switch kind {
     case .truncated: "bytes-truncated"
@@ -32,6 +33,7 @@ public struct ParseError: ExplainedError, Hashable {
     }
   }
 
+  /// What happened, in one sentence.
   public var sentence: String {
     switch kind {
     case .truncated(let needed, let available):
@@ -43,5 +45,6 @@ public struct ParseError: ExplainedError, Hashable {
     }
   }
 
+  /// What to do next; nil where nothing useful can be said.
   public var help: String? { nil }
 }

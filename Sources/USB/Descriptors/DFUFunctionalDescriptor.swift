@@ -2,8 +2,10 @@
 public struct DFUFunctionalDescriptor: Hashable, Sendable {
   /// `bmAttributes`.
   public struct Attributes: OptionSet, Hashable, Sendable {
+    /// The number itself.
     public var rawValue: UInt8
 
+    /// A value from its number.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// `bitCanDnload`: the device takes downloads.

@@ -1,7 +1,9 @@
 /// `bDescriptorType` (USB 2.0, table 9-5, and class specifications).
 public struct DescriptorType: RawRepresentable, Hashable, Sendable {
+  /// The number itself.
   public var rawValue: UInt8
 
+  /// A value from its number.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// DEVICE.

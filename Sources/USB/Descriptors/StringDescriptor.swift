@@ -19,6 +19,7 @@ public struct StringDescriptor: Hashable, Sendable {
   /// - Parameters:
   ///   - reader: a cursor at `bLength`.
   ///   - singleBytes: read the text as UTF-8 whatever its length; a quirk of GD32VF103.
+  /// - Throws: ``ParseError`` where there is no string descriptor.
   public init(parsing reader: inout ByteReader, singleBytes: Bool = false) throws(ParseError) {
     let start = reader.offset
     let length = try reader.readByte("bLength")
@@ -33,9 +34,17 @@ public struct StringDescriptor: Hashable, Sendable {
         .invalid(value: "0x\(hex(type))", rule: "a string descriptor has type 0x03"),
         field: "bDescriptorType", offset: start + 1)
     }
-    let bytes = try reader.readBytes(min(Int(length) - 2, reader.remaining), "bString")
-    isRepaired = singleBytes || !bytes.count.isMultiple(of: 2)
-    if isRepaired {
+    var bytes = try reader.readBytes(min(Int(length) - 2, reader.remaining), "bString")
+    let isOdd = !bytes.count.isMultiple(of: 2)
+    isRepaired = singleBytes || isOdd
+    // A string that was cut in the middle of a unit shows the zeros of its other units.
+    let isCutUTF16 =
+      isOdd && bytes.count > 1
+      && stride(from: 1, to: bytes.count, by: 2).allSatisfy { bytes[$0] == 0 }
+    if isCutUTF16, !singleBytes {
+      bytes.removeLast()
+    }
+    if singleBytes || isOdd && !isCutUTF16 {
       text = String(decoding: bytes, as: UTF8.self)
     } else {
       let units = stride(from: 0, to: bytes.count - 1, by: 2).map {
