@@ -1,3 +1,6 @@
+internal import DFU
+public import Firmware
+
 /// What has to be read before a plan can be made: for the comparison, and for the neighbours.
 public struct FlashSurvey: Hashable, Sendable {
   /// What is read of one alternate setting.
@@ -21,7 +24,74 @@ public struct FlashSurvey: Hashable, Sendable {
   public init(parts: [Part]) { self.parts = parts }
 
   /// How many bytes are read.
-  public var byteCount: Int {
-    parts.reduce(0) { $0 + $1.ranges.reduce(0) { $0 + $1.count } }
+  public var byteCount: Int { parts.reduce(0) { $0 + $1.ranges.byteCount } }
+
+  /// What has to be read before ``FlashPlan`` can be made for `choice`.
+  ///
+  /// Checks the images against the maps first, so that nothing is read for a plan that cannot be.
+  ///
+  /// - Parameters:
+  ///   - choice: which bytes go where.
+  ///   - options: how to flash.
+  /// - Throws: what ``FlashPlan`` would throw whatever the contents are.
+  public init(_ choice: TargetChoice, options: FlashOptions) throws(PlanError) {
+    parts = []
+    for assignment in choice.assignments {
+      guard case .image(let image) = assignment.payload else { continue }
+      try ImageCheck(target: assignment.target, others: choice.targets, force: options.force)
+        .check(image)
+      let ranges = try FlashSurvey.ranges(image, assignment.target, options)
+      if !ranges.isEmpty { parts.append(Part(target: assignment.target, ranges: ranges)) }
+    }
+  }
+
+  /// What has to be read of one target.
+  ///
+  /// - Parameters:
+  ///   - image: what will be written.
+  ///   - target: where to.
+  ///   - options: how to flash.
+  /// - Throws: what ``FlashPlan`` would throw whatever the contents are.
+  public init(
+    _ image: FirmwareImage, for target: FlashTarget, options: FlashOptions = FlashOptions()
+  ) throws(PlanError) {
+    try self.init(TargetChoice(image, for: target), options: options)
+  }
+
+  private static func ranges(
+    _ image: FirmwareImage, _ target: FlashTarget, _ options: FlashOptions
+  ) throws(PlanError) -> [Range<UInt64>] {
+    guard let map = target.usableMap(force: options.force) else { return [] }
+    var ranges: [Range<UInt64>] = []
+    try map.forEachSector(touching: image.extents) { (sector) throws(PlanError) in
+      let needs = SectorNeeds(sector, of: target, image)
+      if options.erase == .all && needs.isErasable { return }
+      let neighbours = needs.neighboursAtRisk(target)
+      if !options.discardNeighbours, !needs.isReadable, let first = neighbours.first {
+        throw PartPlanner.cannotKeep(first, needs, target)
+      }
+      guard needs.isReadable else { return }
+      if !options.differential {
+        if !options.discardNeighbours { neighbours.forEach { ranges.appendJoining($0) } }
+      } else if needs.isErasable || target.kind == .optionBytes {
+        ranges.appendJoining(sector.range)
+      } else {
+        needs.widened(to: target.granularityInPlace).forEach { ranges.appendJoining($0) }
+      }
+    }
+    return ranges.joinedForReading(in: map, transferSize: target.transferSize)
+  }
+}
+
+extension SectorNeeds {
+  /// The bytes outside the image that writing it would change: those of the whole sector where it is
+  /// erased, the padding elsewhere.
+  func neighboursAtRisk(_ target: FlashTarget) -> [Range<UInt64>] {
+    guard !isErasable else { return neighbours }
+    guard target.kind != .optionBytes else { return [] }
+    let widened = widened(to: target.granularityInPlace)
+    return neighbours.flatMap { gap in
+      widened.map { gap.clamped(to: $0) }.filter { !$0.isEmpty }
+    }
   }
 }

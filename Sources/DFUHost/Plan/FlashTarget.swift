@@ -4,18 +4,6 @@ public import USB
 
 /// One alternate setting of an opened device, as a plain value: all that a plan needs to know.
 public struct FlashTarget: Hashable, Sendable {
-  /// What kind of memory it is, as its name says.
-  public enum Kind: String, Hashable, Sendable, CaseIterable {
-    /// Flash or RAM: what programs live in.
-    case memory
-    /// Option bytes: written as whole blocks, never erased; the part resets afterwards.
-    case optionBytes = "option-bytes"
-    /// One-time programmable: never erased, whatever the map says.
-    case oneTimeProgrammable = "otp"
-    /// ST's "Device Feature", a register in disguise: never erased.
-    case deviceFeature = "device-feature"
-  }
-
   /// The most bytes that a host moves in one control transfer: the limit of Linux usbfs.
   public static let maximumTransferSize = 4096
 
@@ -29,6 +17,8 @@ public struct FlashTarget: Hashable, Sendable {
   public var alternateSetting: UInt8
   /// Its name: of the map, or the whole interface string; may be empty.
   public var name: String
+  /// The protocol that the device speaks.
+  public var dialect: DFUDialect
   /// Its memory; nil on a device without addresses.
   public var map: MemoryMap?
   /// Bytes of a full block: 1 to ``maximumTransferSize``.
@@ -39,6 +29,10 @@ public struct FlashTarget: Hashable, Sendable {
   public var canUpload: Bool
   /// `bitManifestationTolerant`.
   public var manifestationTolerant: Bool
+  /// What is known to be wrong with the device.
+  public var quirks: DFUQuirks
+  /// What is known of the chip; nil when it is not known.
+  public var chip: Chip?
   /// What has been read of its memory; nil when nothing has been asked for.
   public var contents: FirmwareImage?
   /// Why it cannot be read although it says that it can, for example its read-out protection.
@@ -47,8 +41,9 @@ public struct FlashTarget: Hashable, Sendable {
   /// A target; `transferSize` is brought into its range.
   public init(
     vendor: VendorID, product: ProductID, version: BCDVersion = BCDVersion(0),
-    alternateSetting: UInt8 = 0, name: String, map: MemoryMap?, transferSize: Int,
-    canDownload: Bool = true, canUpload: Bool = true, manifestationTolerant: Bool = false,
+    alternateSetting: UInt8 = 0, name: String, dialect: DFUDialect, map: MemoryMap?,
+    transferSize: Int, canDownload: Bool = true, canUpload: Bool = true,
+    manifestationTolerant: Bool = false, quirks: DFUQuirks = [], chip: Chip? = nil,
     contents: FirmwareImage? = nil, readRefusal: String? = nil
   ) {
     self.vendor = vendor
@@ -56,11 +51,14 @@ public struct FlashTarget: Hashable, Sendable {
     self.version = version
     self.alternateSetting = alternateSetting
     self.name = name
+    self.dialect = dialect
     self.map = map
     self.transferSize = min(max(transferSize, 1), FlashTarget.maximumTransferSize)
     self.canDownload = canDownload
     self.canUpload = canUpload
     self.manifestationTolerant = manifestationTolerant
+    self.quirks = quirks
+    self.chip = chip
     self.contents = contents
     self.readRefusal = readRefusal
   }
@@ -78,16 +76,12 @@ public struct FlashTarget: Hashable, Sendable {
   }
 
   /// Whether its memory can be read, as far as is known.
-  public var canRead: Bool { canUpload && readRefusal == nil }
-
-  /// What kind of memory it is.
-  public var kind: Kind {
-    let name = self.name.lowercased()
-    if name.contains("option byte") { return .optionBytes }
-    if name.contains("otp") { return .oneTimeProgrammable }
-    if name.contains("device feature") { return .deviceFeature }
-    return .memory
+  public var canRead: Bool {
+    canUpload && readRefusal == nil && !quirks.contains(.uploadBroken)
   }
+
+  /// What kind of memory it is, told by the name of its map.
+  public var kind: MemoryKind { map?.kind ?? .other }
 
   /// Its name and its number, for sentences.
   public var described: String {

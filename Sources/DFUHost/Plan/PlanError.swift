@@ -40,8 +40,12 @@ public struct PlanError: ExplainedError, Hashable {
     case emptyImage = "empty-image"
     /// A range does not begin and end at sector boundaries.
     case misaligned = "misaligned"
-    /// The plan needs contents that have not been read.
-    case notSurveyed = "not-surveyed"
+    /// Two pieces of the input want different bytes at one address.
+    case contradiction
+    /// A sector is larger than any that can be handled.
+    case sectorTooLarge = "sector-too-large"
+    /// One-time programmable memory already holds bits that the image wants back.
+    case alreadyProgrammed = "already-programmed"
   }
 
   /// The kind of error.
@@ -67,5 +71,6 @@ public struct PlanError: ExplainedError, Hashable {
     self.against = against
   }
 
+  /// The name of the kind of error.
   public var slug: String { code.rawValue }
 }

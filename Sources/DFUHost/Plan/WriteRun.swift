@@ -29,10 +29,8 @@ public struct WriteRun: Hashable, Sendable {
 
   /// A run of which every block is sent, or only `sent`.
   ///
-  /// - Parameters:
-  ///   - bytes: not empty; at most ``maximumBlocks`` blocks.
-  ///   - transferSize: at least 1.
-  ///   - sent: ascending, inside the run; nil for all.
+  /// `bytes` are at most ``maximumBlocks`` blocks, `transferSize` is at least 1; `sent` is ascending and
+  /// inside the run.
   public init(address: UInt64, bytes: [UInt8], transferSize: Int, sent: [Range<Int>]? = nil) {
     self.address = address
     self.bytes = bytes

@@ -1,0 +1,196 @@
+internal import DFU
+internal import Firmware
+internal import USB
+
+/// What an image must satisfy before anything is read, erased or written.
+struct ImageCheck {
+  let target: FlashTarget
+  /// The other alternate settings of the device, to point at one that would fit.
+  var others: [FlashTarget] = []
+  let force: Set<FlashOptions.Force>
+
+  /// A sector beyond this is no flash, and would have to be held in memory whole.
+  static let largestSector: UInt64 = 64 << 20
+
+  /// Throws unless every byte of `image` may be written to the target.
+  func check(_ image: FirmwareImage) throws(PlanError) {
+    guard target.canDownload else {
+      throw PlanError(
+        .cannotDownload, "\(target.described) does not take downloads (bitCanDnload is 0).",
+        help: "It can be read with `dfu read`, if it allows that.")
+    }
+    guard let map = target.usableMap(force: force) else {
+      throw PlanError(
+        .mapMissing, "\(target.described) has no map of its memory.",
+        help: "Its name should begin with @ and list sectors; nothing is written without that.")
+    }
+    let extents = image.extents
+    guard !extents.isEmpty else {
+      throw PlanError(.emptyImage, "The image holds no bytes.", help: "Check the file.")
+    }
+    for extent in extents {
+      try checkPlace(of: extent, in: map, image)
+    }
+    switch target.kind {
+    case .optionBytes: try checkOptionBytes(image, map)
+    case .otp: try checkOneTimeProgrammable(image)
+    default: break
+    }
+  }
+
+  private func checkPlace(
+    of extent: Range<UInt64>, in map: MemoryMap, _ image: FirmwareImage
+  )
+    throws(PlanError)
+  {
+    var address = extent.lowerBound
+    var index = map.indexOfRun(atOrAbove: address)
+    while address < extent.upperBound {
+      let run = index < map.runs.count ? map.runs[index] : nil
+      guard let run, run.range.contains(address), address < 1 << 32 else {
+        let outside = address..<min(extent.upperBound, max(run?.start ?? .max, address + 1))
+        throw doesNotFit(outside, extent, image, map)
+      }
+      guard run.rights.contains(.writable) else {
+        let refused = address..<min(extent.upperBound, run.range.upperBound)
+        throw PlanError(
+          .readOnly,
+          "The bytes at \(rangeText(refused)) (\(origin(of: address, image))) lie in "
+            + "\(sectorsText(run)) of \(target.described), which cannot be written.",
+          help: nearest(image) ?? "Link the program for memory that can be written.",
+          wanted: refused, against: run.range)
+      }
+      guard run.sectorSize <= ImageCheck.largestSector else {
+        throw PlanError(
+          .sectorTooLarge,
+          "The sector of \(target.described) at \(addressText(run.start)) claims "
+            + "\(byteCountText(run.sectorSize)), which no flash has.",
+          help: "Its map is damaged; nothing is written by it.", wanted: extent,
+          against: run.range)
+      }
+      address = run.range.upperBound
+      index += 1
+    }
+  }
+
+  private func doesNotFit(
+    _ outside: Range<UInt64>, _ extent: Range<UInt64>, _ image: FirmwareImage, _ map: MemoryMap
+  ) -> PlanError {
+    let place = map.runs.first.flatMap { first in
+      map.runs.last.map { first.start..<$0.range.upperBound }
+    }
+    var sentence =
+      "The bytes at \(rangeText(outside)) (\(origin(of: outside.lowerBound, image))) lie outside "
+      + target.described
+    if let place { sentence += ", which has \(rangeText(place))" }
+    sentence += "."
+    var help = nearest(image)
+    if let chip = target.chip, let full = target.map, full != map, full.contains(outside) {
+      help =
+        "Its map claims more, but a \(chip.name) ends there, and touching what is not there may "
+        + "hang it; `--force size` believes the map."
+    } else if let chip = target.chip,
+      chip.ramRanges.contains(where: { $0.contains(outside.lowerBound) })
+    {
+      help =
+        "That is RAM of the \(chip.name), which a bootloader does not fill; link the program so "
+        + "that its start-up code copies its data there."
+    }
+    return PlanError(
+      .doesNotFit, sentence,
+      help: help ?? "Is the file for another device, or linked for another address?",
+      wanted: outside, against: place)
+  }
+
+  /// Where the whole image would fit, in words.
+  private func nearest(_ image: FirmwareImage) -> String? {
+    let fits = others.first { other in
+      guard other.alternateSetting != target.alternateSetting, other.canDownload,
+        let map = other.usableMap(force: force)
+      else { return false }
+      return image.extents.allSatisfy { map.holds($0, with: .writable) }
+    }
+    return fits.map { "It would fit into \($0.described): `--target \($0.alternateSetting)`." }
+  }
+
+  private func origin(of address: UInt64, _ image: FirmwareImage) -> String {
+    image.segment(containing: address).map { "from \($0.origin)" } ?? "of unknown origin"
+  }
+
+  private func sectorsText(_ run: SectorRun) -> String {
+    let what = run.count == 1 ? "the sector" : "the \(run.count) sectors"
+    return "\(what) at \(rangeText(run.range)) (\(run.rights.words))"
+  }
+
+  private func checkOptionBytes(_ image: FirmwareImage, _ map: MemoryMap) throws(PlanError) {
+    for extent in image.extents {
+      var address = extent.lowerBound
+      while let run = map.run(containing: address), address < extent.upperBound {
+        guard image.covers(run.range), run.size <= UInt64(target.transferSize) else {
+          throw PlanError(
+            .partialOptionBytes,
+            "Option bytes are written as one whole block, \(rangeText(run.range)); the image has "
+              + "\(rangeText(extent)).",
+            help: "Read the block with `dfu read`, change it, and write all of it.",
+            wanted: extent, against: run.range)
+        }
+        let block = image.bytes(in: run.range, fill: 0xFF)
+        if block.prefix(8).contains(0xCC), !force.contains(.optionBytes) {
+          throw PlanError(
+            .lockingOptionBytes,
+            "These option bytes hold 0xCC where the level of read-out protection stands: level 2 "
+              + "closes the bootloader and the debug port for ever.",
+            help: "If that is what you want: `--force option-bytes`.", wanted: run.range,
+            against: run.range)
+        }
+        address = run.range.upperBound
+      }
+    }
+  }
+
+  private func checkOneTimeProgrammable(_ image: FirmwareImage) throws(PlanError) {
+    guard let contents = target.contents else { return }
+    for extent in image.extents {
+      for piece in contents.pieces(in: extent) {
+        let range = piece.address..<piece.address + UInt64(piece.bytes.count)
+        let wanted = image.bytes(in: range, fill: 0xFF)
+        for (index, pair) in zip(wanted, piece.bytes).enumerated() where pair.0 & ~pair.1 != 0 {
+          let address = piece.address + UInt64(index)
+          throw PlanError(
+            .alreadyProgrammed,
+            "The byte at \(addressText(address)) of \(target.described) is already "
+              + "0x\(hex(pair.1)) and cannot become 0x\(hex(pair.0)): its bits can only be cleared.",
+            help: "One-time programmable memory cannot be erased.",
+            wanted: address..<address + 1, against: range)
+        }
+      }
+    }
+  }
+}
+
+extension FlashTarget {
+  /// The map, cut to what the chip is known to have unless that is overridden.
+  func usableMap(force: Set<FlashOptions.Force>) -> MemoryMap? {
+    guard let map, kind == .internalFlash, !force.contains(.size), let size = chip?.realFlashSize,
+      let start = map.runs.first?.start
+    else { return map }
+    let (end, overflow) = start.addingReportingOverflow(size)
+    return overflow ? map : map.limited(to: start..<end)
+  }
+}
+
+extension MemoryMap {
+  /// Whether there is memory with `right` at every address of `range`.
+  func holds(_ range: Range<UInt64>, with right: SectorRights) -> Bool {
+    guard !range.isEmpty else { return true }
+    return stretch(around: range.lowerBound, right).map { $0.upperBound >= range.upperBound }
+      ?? false
+  }
+}
+
+/// Addresses from the first to the last, as a person reads them.
+func rangeText(_ range: Range<UInt64>) -> String {
+  range.count == 1
+    ? addressText(range.lowerBound)
+    : "\(addressText(range.lowerBound))-\(addressText(max(range.upperBound, 1) - 1))"
+}

@@ -1,0 +1,195 @@
+internal import DFU
+internal import USB
+
+/// Factory bootloaders of ST's microcontrollers (AN2606, AN3156).
+extension Profile {
+  /// ST's usual functional descriptor: download, upload, will-detach, 255 ms, version 1.1a.
+  static func dfuSe(transferSize: UInt16) -> DFUFunctionalDescriptor {
+    DFUFunctionalDescriptor(
+      attributes: [.canDownload, .canUpload, .willDetach], detachTimeout: 255,
+      transferSize: transferSize, version: BCDVersion(0x011A))
+  }
+
+  static let f4EraseTimes: [UInt64: Duration] = [
+    16 * 1024: .milliseconds(250), 64 * 1024: .milliseconds(550), 128 * 1024: .seconds(1),
+  ]
+
+  /// STM32F407, 1 MiB.
+  public static let stm32f407: Profile = {
+    let functional = dfuSe(transferSize: 2048)
+    let identity = Identity(
+      usbVersion: 0x0100, deviceVersion: 0x2100, manufacturer: "STMicroelectronics",
+      productName: "STM32  BOOTLOADER", serial: "339C35543236",
+      settings: [
+        "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg",
+        "@Option Bytes  /0x1FFFC000/01*016 e", "@OTP Memory /0x1FFF7800/01*512 e,01*016 e",
+        "@Device Feature/0xFFFF0000/01*004 e",
+      ])
+    var profile = Profile(
+      name: "stm32f407",
+      sentence: "The factory bootloader of an STM32F407 with 1 MiB of flash.",
+      description: identity.described(with: functional), functional: functional, dialect: .stROM,
+      memories: [
+        MemoryDescription(
+          "Internal Flash", .flash,
+          runs: [
+            .run(0x0800_0000, 4, kib: 16), .run(0x0801_0000, 1, kib: 64),
+            .run(0x0802_0000, 7, kib: 128),
+          ], unitTime: .microseconds(4),  // a word of 32 bits takes 16 µs
+          eraseTimes: f4EraseTimes, massEraseTime: .seconds(8)),
+        MemoryDescription(
+          "Option Bytes", .optionBytes, runs: [.bytes(0x1FFF_C000, 1, of: 16, .readWrite)],
+          unitTime: .milliseconds(6)),
+        MemoryDescription(
+          "OTP Memory", .writeOnce,
+          runs: [
+            .bytes(0x1FFF_7800, 1, of: 512, .readWrite), .bytes(0x1FFF_7A00, 1, of: 16, .readWrite),
+          ], unitTime: .microseconds(16)),
+        MemoryDescription(
+          "Device Feature", .register, runs: [.bytes(0xFFFF_0000, 1, of: 4, .readWrite)]),
+      ])
+    profile.quirks = [.massEraseAnnounces100]
+    profile.ramRanges = [0x2000_0000...0x2002_0000, 0x1000_0000...0x1001_0000]
+    profile.codeRanges = [0x0800_0000..<0x0810_0000]
+    profile.protectionByte = 0x1FFF_C001
+    profile.sectorProtectionBits = 0x1FFF_C008
+    profile.factoryContents = [
+      FactoryContents(address: 0x1FFF_C000, bytes: [0xEF, 0xAA]),
+      FactoryContents(address: 0xFFFF_0000, bytes: [0x03, 0x00, 0x00, 0x00]),
+    ]
+    return profile
+  }()
+
+  /// The same, read-protected.
+  public static let stm32f407ReadProtected: Profile = {
+    var profile = Profile.stm32f407
+    profile.name = "stm32f407-rdp1"
+    profile.sentence = "An STM32F407 with read-out protection of level 1."
+    profile.isReadProtected = true
+    return profile
+  }()
+
+  /// The same, with sectors 2 and 3 write-protected.
+  public static let stm32f407WriteProtected: Profile = {
+    var profile = Profile.stm32f407
+    profile.name = "stm32f407-wrp"
+    profile.sentence =
+      "An STM32F407 whose sectors 2 and 3 (0x08008000 to 0x0800FFFF) are write-protected."
+    profile.writeProtectedSectors = [2, 3]
+    return profile
+  }()
+
+  /// STM32H743, 2 MiB in two banks.
+  public static let stm32h743: Profile = {
+    let functional = dfuSe(transferSize: 1024)
+    let identity = Identity(
+      deviceVersion: 0x0200, manufacturer: "STMicroelectronics", productName: "DFU in FS Mode",
+      serial: "200364500000", settings: ["@Internal Flash   /0x08000000/16*128Kg"])
+    var profile = Profile(
+      name: "stm32h743",
+      sentence:
+        "The factory bootloader of an STM32H743: erases in its second bank never seem to end.",
+      description: identity.described(with: functional), functional: functional, dialect: .stROM,
+      memories: [
+        MemoryDescription(
+          "Internal Flash", .flash, runs: [.run(0x0800_0000, 16, kib: 128)], unit: 32,
+          reprogramming: .refused, unitTime: .microseconds(100),
+          eraseTimes: [128 * 1024: .milliseconds(1100)], massEraseTime: .seconds(9))
+      ])
+    profile.quirks = [.clearStatusTrap, .secondBankErasesForEver]
+    profile.ramRanges = [
+      0x2000_0000...0x2002_0000, 0x2400_0000...0x2408_0000, 0x3000_0000...0x3004_8000,
+      0x3800_0000...0x3801_0000,
+    ]
+    profile.codeRanges = [0x0800_0000..<0x0820_0000]
+    return profile
+  }()
+
+  /// STM32L476, 1 MiB.
+  public static let stm32l476: Profile = {
+    let functional = dfuSe(transferSize: 2048)
+    let identity = Identity(
+      deviceVersion: 0x2200, manufacturer: "STMicroelectronics", productName: "STM32  BOOTLOADER",
+      serial: "325A38673032",
+      settings: [
+        "@Internal Flash  /0x08000000/0512*0002Kg", "@Option Bytes  /0x1FFF7800/01*040 e",
+        "@OTP Memory /0x1FFF7000/01*0001Ke",
+      ])
+    var profile = Profile(
+      name: "stm32l476",
+      sentence:
+        "The factory bootloader of an STM32L476: announces too little time and stalls when asked "
+        + "early.",
+      description: identity.described(with: functional), functional: functional, dialect: .stROM,
+      memories: [
+        MemoryDescription(
+          "Internal Flash", .flash, runs: [.run(0x0800_0000, 512, kib: 2)], unit: 8,
+          reprogramming: .refusedUnlessBlank, unitTime: .microseconds(82),
+          eraseTimes: [2048: .milliseconds(22)], massEraseTime: .milliseconds(45)),
+        MemoryDescription(
+          "Option Bytes", .optionBytes, runs: [.bytes(0x1FFF_7800, 1, of: 40, .readWrite)],
+          unitTime: .milliseconds(1)),
+        MemoryDescription(
+          "OTP Memory", .writeOnce, runs: [.run(0x1FFF_7000, 1, kib: 1, .readWrite)], unit: 8,
+          unitTime: .microseconds(82)),
+      ])
+    profile.pollPolicy = .atMost(10)
+    profile.busy = .stalls
+    profile.ramRanges = [0x2000_0000...0x2001_8000, 0x1000_0000...0x1000_8000]
+    profile.codeRanges = [0x0800_0000..<0x0810_0000]
+    profile.protectionByte = 0x1FFF_7800
+    profile.factoryContents = [
+      FactoryContents(
+        address: 0x1FFF_7800, bytes: [0xAA, 0xF8, 0xEF, 0xFF, 0x55, 0x07, 0x10, 0x00])
+    ]
+    return profile
+  }()
+
+  /// A board with an STM32F730 and 8 MiB of flash behind its QSPI controller.
+  ///
+  /// It has the ids, the strings and the layout of the NumWorks N0110, whose firmware files have one
+  /// target with both memories. Its functional descriptor says version 1.0, although it speaks DfuSe.
+  public static let stm32f730External: Profile = {
+    let functional = DFUFunctionalDescriptor(
+      attributes: [.canDownload, .canUpload], detachTimeout: 0, transferSize: 2048,
+      version: BCDVersion(0x0100))
+    let identity = Identity(
+      product: 0xA291, deviceVersion: 0x0100, manufacturer: "NumWorks",
+      productName: "NumWorks Calculator", serial: "N0110VIRTUAL",
+      settings: [
+        "@Flash/0x08000000/04*016Kg/0x90000000/08*004Kg,01*032Kg,63*064Kg,64*064Kg",
+        "@SRAM/0x20000000/01*252Ke",
+      ], configurationAttributes: 0x80)
+    var profile = Profile(
+      name: "stm32f730-qspi",
+      sentence:
+        "An STM32F730 with 64 KiB of flash of its own and 8 MiB outside, at 0x90000000.",
+      description: identity.described(with: functional), functional: functional, dialect: .stROM,
+      memories: [
+        MemoryDescription(
+          "Flash", .flash, runs: [.run(0x0800_0000, 4, kib: 16)], unitTime: .microseconds(4),
+          eraseTimes: f4EraseTimes, massEraseTime: .seconds(1)),
+        MemoryDescription(
+          "External Flash", .flash,
+          runs: [
+            .run(0x9000_0000, 8, kib: 4), .run(0x9000_8000, 1, kib: 32),
+            .run(0x9001_0000, 127, kib: 64),
+          ],
+          // A page of 256 bytes takes 0.7 ms, and the command before it comes once a page.
+          unitTime: .microseconds(3),
+          eraseTimes: [
+            4 * 1024: .milliseconds(45), 32 * 1024: .milliseconds(120),
+            64 * 1024: .milliseconds(150),
+          ], massEraseTime: .seconds(20)),
+        MemoryDescription("SRAM", .ram, runs: [.run(0x2000_0000, 1, kib: 252, .readWrite)]),
+      ])
+    profile.pollPolicy = .constant(1)
+    profile.busy = .holds
+    profile.ramRanges = [0x2000_0000...0x2004_0000]
+    // The same flash is seen at 0x00200000 through the ITCM bus; this board's firmware runs there.
+    profile.codeRanges = [
+      0x0800_0000..<0x0801_0000, 0x0020_0000..<0x0021_0000, 0x9000_0000..<0x9080_0000,
+    ]
+    return profile
+  }()
+}

@@ -1,0 +1,214 @@
+internal import USB
+
+/// All that a bus knows, changed under its lock.
+struct BusState: Sendable {
+  /// A port with something plugged in.
+  struct Port: Sendable {
+    var path: PortPath
+    var device: any VirtualDevice
+    /// Whether the cable is in.
+    var isPlugged = true
+    /// When the cable is put back, after a fault pulled it out.
+    var comesBackAt: Duration?
+    /// It did not answer its enumeration; the host waits until it has gone.
+    var hasFailed = false
+    /// When a device that has just connected is enumerated.
+    var settlesAt: Duration?
+    /// The device as the host knows it; nil while it does not.
+    var attachment: Attachment?
+  }
+
+  /// One enumeration of a device, until it is gone.
+  struct Attachment: Sendable {
+    var info: DeviceInfo
+    /// Who has claimed which interface.
+    var claims: [UInt8: UInt64] = [:]
+    /// Selected alternate settings, where not 0.
+    var settings: [UInt8: UInt8] = [:]
+    var pipes: [Pipe] = []
+    /// Opens when the device is gone.
+    var gone = Gate()
+  }
+
+  /// An endpoint that has been used: whether a transfer runs, and who waits for it to end.
+  struct Pipe: Sendable {
+    var endpoint: UInt8
+    var isBusy = false
+    var queue: [Gate] = []
+  }
+
+  let number: Int
+  let wire: WireTime
+  var ports: [Port] = []
+  var latest = Duration.zero
+  var nextID: UInt64 = 0
+  var nextHandle: UInt64 = 0
+  var lastAddress: UInt8 = 0
+  var transferCount = 0
+  var interceptor: TransferInterceptor?
+  var listeners: [WeakListener] = []
+  var effects: [BusEffect] = []
+  /// Until when the listeners sleep, as far as they know.
+  var announcedEvent: Duration?
+
+  /// USB 2.0, 7.1.7.3: a connection is let settle for 100 ms, then reset for 10 to 20 ms.
+  static let settleTime = Duration.milliseconds(120)
+  /// The most events handled at one moment: a device whose `nextEvent` never moves on is left alone.
+  static let eventsPerMoment = 1000
+
+  init(number: Int, wire: WireTime) {
+    self.number = number
+    self.wire = wire
+  }
+
+  func portIndex(of id: DeviceID) -> Int? {
+    ports.firstIndex { $0.attachment?.info.id == id }
+  }
+
+  func portIndex(at path: PortPath) -> Int? { ports.firstIndex { $0.path == path } }
+
+  private func nextEvent(of port: Port) -> Duration? {
+    var next = port.comesBackAt
+    if let settles = port.settlesAt { next = min(next ?? settles, settles) }
+    if port.isPlugged, let event = port.device.nextEvent { next = min(next ?? event, event) }
+    return next
+  }
+
+  /// When the next device does something by itself.
+  var nextEvent: Duration? {
+    var next: Duration?
+    for port in ports {
+      if let event = nextEvent(of: port) { next = min(next ?? event, event) }
+    }
+    return next
+  }
+
+  /// Lets happen, in order, what devices do by themselves until `now`.
+  mutating func pump(to now: Duration) {
+    var left = BusState.eventsPerMoment
+    while let next = nextEvent, next <= now, left > 0 {
+      left -= 1
+      for index in ports.indices {
+        guard let event = nextEvent(of: ports[index]), event <= next else { continue }
+        happen(index, at: event)
+      }
+    }
+  }
+
+  private mutating func happen(_ index: Int, at time: Duration) {
+    if let back = ports[index].comesBackAt, back <= time {
+      ports[index].comesBackAt = nil
+      ports[index].isPlugged = true
+      ports[index].device.powerOn(at: time)
+    }
+    if ports[index].isPlugged { ports[index].device.advance(to: time) }
+    if let settles = ports[index].settlesAt, settles <= time {
+      ports[index].settlesAt = nil
+      if ports[index].device.isConnected { enumerate(index, at: time, id: nil) }
+    }
+    followConnection(index, at: time)
+  }
+
+  /// Makes the host's view agree with the device's pull-up resistor.
+  mutating func followConnection(_ index: Int, at time: Duration) {
+    let isConnected = ports[index].isPlugged && ports[index].device.isConnected
+    if !isConnected {
+      ports[index].settlesAt = nil
+      forget(index)
+      ports[index].hasFailed = false
+    } else if ports[index].attachment == nil, ports[index].settlesAt == nil,
+      !ports[index].hasFailed
+    {
+      ports[index].settlesAt = time + BusState.settleTime
+    }
+  }
+
+  /// The host sees the device go.
+  mutating func forget(_ index: Int) {
+    guard let attachment = ports[index].attachment else { return }
+    ports[index].attachment = nil
+    effects.append(.open(attachment.gone))
+    for pipe in attachment.pipes {
+      for gate in pipe.queue { effects.append(.open(gate)) }
+    }
+    tell(.detached(attachment.info.id, attachment.info.path))
+  }
+
+  mutating func tell(_ event: HostEvent) {
+    listeners.removeAll { $0.queue == nil }
+    effects.append(.tell(listeners.compactMap(\.queue), event))
+  }
+
+  /// Wakes the listeners when a device has made up its mind to do something sooner than they know.
+  mutating func announceNextEvent() {
+    let next = nextEvent
+    if let next, next < announcedEvent ?? .seconds(Int64.max) {
+      effects.append(.wake(listeners.compactMap(\.queue)))
+    }
+    announcedEvent = next
+  }
+
+  // MARK: Plugging
+
+  mutating func plugIn(_ device: any VirtualDevice, path: PortPath?, at now: Duration) -> DeviceID {
+    let path = path ?? firstFreePath
+    _ = pullOut(path, at: now)
+    ports.append(Port(path: path, device: device))
+    let index = ports.count - 1
+    ports[index].device.powerOn(at: now)
+    ports[index].device.advance(to: now)
+    nextID += 1
+    let id = DeviceID(rawValue: nextID)
+    if ports[index].device.isConnected { enumerate(index, at: now, id: id) }
+    followConnection(index, at: now)
+    return id
+  }
+
+  mutating func pullOut(_ path: PortPath, at now: Duration) -> (any VirtualDevice)? {
+    guard let index = portIndex(at: path) else { return nil }
+    unplug(index, at: now, comesBackAfter: nil)
+    return ports.remove(at: index).device
+  }
+
+  /// Pulls the cable; the device stays beside the port.
+  mutating func unplug(_ index: Int, at now: Duration, comesBackAfter pause: Duration?) {
+    if ports[index].isPlugged {
+      ports[index].device.advance(to: now)
+      ports[index].device.powerOff(at: now)
+    }
+    ports[index].isPlugged = false
+    ports[index].comesBackAt = pause.map { now + $0 }
+    followConnection(index, at: now)
+  }
+
+  private var firstFreePath: PortPath {
+    let used = Set(ports.map(\.path))
+    let free = (UInt8(1)...255).lazy.map { PortPath(bus: number, ports: [$0]) }
+      .first { !used.contains($0) }
+    return free ?? PortPath(bus: number, ports: [255])
+  }
+
+  mutating func inspect<Device: VirtualDevice, Result>(
+    _ path: PortPath, at now: Duration, _ body: (inout Device) throws -> Result
+  ) rethrows -> Result? {
+    guard let index = portIndex(at: path), var device = ports[index].device as? Device else {
+      return nil
+    }
+    // Taken out, so that its memory is not copied when it is changed.
+    ports[index].device = NoDevice()
+    if ports[index].isPlugged { device.advance(to: now) }
+    defer {
+      ports[index].device = device
+      followConnection(index, at: now)
+    }
+    return try body(&device)
+  }
+}
+
+/// What stands in for a device while somebody looks into it.
+private struct NoDevice: VirtualDevice {
+  mutating func busReset(at now: Duration) {}
+  mutating func respond(
+    to setup: SetupPacket, data: [UInt8], at now: Duration
+  ) -> VirtualResponse { .noAnswer }
+}

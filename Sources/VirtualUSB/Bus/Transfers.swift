@@ -1,0 +1,267 @@
+internal import USB
+
+/// A transfer that the host has started.
+struct TransferRequest: Sendable {
+  var device: DeviceID
+  var handle: UInt64
+  var endpoint: UInt8
+  var setup: SetupPacket?
+  var data: [UInt8] = []
+  var length = 0
+  /// When the host gives up.
+  var deadline: Duration
+
+  func error(_ code: TransferError.Code, _ detail: String? = nil) -> TransferError {
+    TransferError(code, setup: setup, detail: detail)
+  }
+}
+
+/// A transfer whose turn has come.
+struct Flight: Sendable {
+  /// When it ends.
+  var end: Duration
+  /// How it ends, if nothing comes between.
+  var result: Result<[UInt8], TransferError>
+  /// When the device next does something by itself: it may be gone then.
+  var nextEvent: Duration?
+  /// Opens when the device is gone.
+  var gone: Gate
+  /// The device goes away at the end.
+  var pullsCable: CablePull?
+
+  struct CablePull: Sendable { var comesBackAfter: Duration? }
+}
+
+extension BusState {
+  // MARK: The order on a pipe
+
+  /// Takes the pipe, or a place in its queue.
+  mutating func enter(_ request: TransferRequest) throws(TransferError) -> Gate? {
+    guard let index = portIndex(of: request.device) else { throw request.error(.disconnected) }
+    let pipe = pipeIndex(index, request.endpoint)
+    if ports[index].attachment?.pipes[pipe].isBusy == true {
+      let gate = Gate()
+      ports[index].attachment?.pipes[pipe].queue.append(gate)
+      return gate
+    }
+    ports[index].attachment?.pipes[pipe].isBusy = true
+    return nil
+  }
+
+  /// Gives the pipe to the next in the queue.
+  mutating func leave(_ request: TransferRequest) {
+    guard let index = portIndex(of: request.device) else { return }
+    let pipe = pipeIndex(index, request.endpoint)
+    if ports[index].attachment?.pipes[pipe].queue.isEmpty == false,
+      let gate = ports[index].attachment?.pipes[pipe].queue.removeFirst()
+    {
+      effects.append(.open(gate))
+    } else {
+      ports[index].attachment?.pipes[pipe].isBusy = false
+    }
+  }
+
+  /// Leaves the queue before the turn has come; if it has come, gives it on.
+  mutating func withdraw(_ request: TransferRequest, _ gate: Gate) {
+    guard let index = portIndex(of: request.device) else { return }
+    let pipe = pipeIndex(index, request.endpoint)
+    let place = ports[index].attachment?.pipes[pipe].queue.firstIndex { $0 === gate }
+    if let place {
+      ports[index].attachment?.pipes[pipe].queue.remove(at: place)
+    } else {
+      leave(request)
+    }
+  }
+
+  private mutating func pipeIndex(_ port: Int, _ endpoint: UInt8) -> Int {
+    let pipes = ports[port].attachment?.pipes ?? []
+    if let index = pipes.firstIndex(where: { $0.endpoint == endpoint }) { return index }
+    ports[port].attachment?.pipes.append(Pipe(endpoint: endpoint))
+    return pipes.count
+  }
+
+  // MARK: The transfer
+
+  /// What an interceptor gets to see; nil when there is none.
+  mutating func interception(
+    _ request: TransferRequest, at now: Duration
+  ) -> (TransferInterceptor, InterceptedTransfer)? {
+    defer { transferCount += 1 }
+    guard let interceptor, let index = portIndex(of: request.device) else { return nil }
+    return (
+      interceptor,
+      InterceptedTransfer(
+        number: transferCount, path: ports[index].path, endpoint: request.endpoint,
+        setup: request.setup, data: request.data, time: now)
+    )
+  }
+
+  /// The transfer's turn has come: asks the device.
+  mutating func start(
+    _ request: TransferRequest, fault: TransferFault, at now: Duration
+  ) throws(TransferError) -> Flight {
+    guard let index = portIndex(of: request.device), let attachment = ports[index].attachment else {
+      throw request.error(.disconnected)
+    }
+    guard now < request.deadline else { throw request.error(.timeout) }
+    var data = request.data
+    var flight = Flight(end: now, result: .success([]), gone: attachment.gone)
+    switch fault {
+    case .stall:
+      flight.end = now + time(request, bytes: 0, on: index)
+      flight.result = .failure(request.error(.stall))
+      return flight
+    case .broken:
+      flight.end = now + time(request, bytes: 0, on: index)
+      flight.result = .failure(request.error(.protocolError))
+      return flight
+    case .timeout:
+      flight.end = request.deadline
+      flight.result = .failure(request.error(.timeout))
+      return flight
+    case .disconnect(let pause):
+      unplug(index, at: now, comesBackAfter: pause)
+      throw request.error(.disconnected)
+    case .corrupt(let change) where !data.isEmpty:
+      change(&data)
+    case .pass, .corrupt, .delay, .disconnectAfterwards:
+      break
+    }
+    let response = ask(request, data: data, on: index, at: now)
+    settle(&flight, response, request, on: index, at: now)
+    apply(fault, to: &flight)
+    if flight.end > request.deadline {
+      flight.end = request.deadline
+      flight.result = .failure(request.error(.timeout))
+    }
+    followConnection(index, at: now)
+    flight.nextEvent = nextEvent
+    return flight
+  }
+
+  private mutating func ask(
+    _ request: TransferRequest, data: [UInt8], on index: Int, at now: Duration
+  ) -> VirtualResponse {
+    ports[index].device.advance(to: now)
+    guard ports[index].device.isConnected else { return .noAnswer }
+    if let setup = request.setup {
+      return ports[index].device.respond(to: setup, data: data, at: now)
+    }
+    return ports[index].device.respond(
+      onEndpoint: request.endpoint, data: data, length: request.length, at: now)
+  }
+
+  /// When and how the transfer ends, by what the device has answered.
+  private func settle(
+    _ flight: inout Flight, _ response: VirtualResponse, _ request: TransferRequest,
+    on index: Int, at now: Duration
+  ) {
+    let length = request.setup.map { Int($0.length) } ?? request.length
+    switch response.outcome {
+    case .data(let bytes) where bytes.count > length:
+      flight.end = now + time(request, bytes: length, on: index)
+      flight.result = .failure(request.error(.overflow))
+    case .data(let bytes):
+      flight.end = now + time(request, bytes: bytes.count, on: index)
+      flight.result = .success(bytes)
+    case .acknowledged:
+      flight.end = now + time(request, bytes: request.data.count, on: index)
+    case .stall:
+      flight.end = now + time(request, bytes: 0, on: index)
+      flight.result = .failure(request.error(.stall))
+    case .noAnswer:
+      flight.end = request.deadline
+      flight.result = .failure(request.error(.timeout))
+    }
+    if let ready = response.readyAt, ready > now {
+      // What was held back still has to cross the wire.
+      flight.end = max(flight.end, ready + time(request, bytes: 0, on: index))
+    }
+  }
+
+  private func apply(_ fault: TransferFault, to flight: inout Flight) {
+    switch fault {
+    case .delay(let delay):
+      flight.end += delay
+    case .disconnectAfterwards(let pause):
+      flight.pullsCable = Flight.CablePull(comesBackAfter: pause)
+    case .corrupt(let change):
+      if case .success(var bytes) = flight.result, !bytes.isEmpty {
+        change(&bytes)
+        flight.result = .success(bytes)
+      }
+    case .pass, .stall, .timeout, .broken, .disconnect:
+      break
+    }
+  }
+
+  private func time(_ request: TransferRequest, bytes: Int, on index: Int) -> Duration {
+    guard let info = ports[index].attachment?.info else { return wire.turnaround }
+    if request.setup != nil {
+      let exponent = info.speed == .superSpeed || info.speed == .superSpeedPlus
+      let size = exponent ? 512 : Int(info.descriptor.maxPacketSize0)
+      return wire.control(bytes: bytes, packetSize: size, speed: info.speed)
+    }
+    let size = endpoint(request.endpoint, of: index)?.endpoint.maxPacketSize ?? 64
+    return wire.stream(bytes: bytes, packetSize: Int(size & 0x7FF), speed: info.speed)
+  }
+
+  /// Time has passed: nil while the transfer still runs.
+  mutating func finish(
+    _ flight: inout Flight, _ request: TransferRequest, at now: Duration
+  ) -> Result<[UInt8], TransferError>? {
+    guard let index = portIndex(of: request.device) else {
+      return .failure(request.error(.disconnected))
+    }
+    guard now >= flight.end else {
+      flight.nextEvent = nextEvent
+      return nil
+    }
+    if let pull = flight.pullsCable {
+      unplug(index, at: now, comesBackAfter: pull.comesBackAfter)
+      return .failure(request.error(.disconnected))
+    }
+    if let setup = request.setup, case .success = flight.result {
+      ports[index].device.advance(to: now)
+      ports[index].device.completed(setup, at: now)
+      followConnection(index, at: now)
+    }
+    return flight.result
+  }
+
+  // MARK: Claims
+
+  /// The endpoint with this address in the selected settings of the active configuration.
+  func endpoint(
+    _ address: UInt8, of index: Int
+  ) -> (endpoint: EndpointDescriptor, interface: UInt8)? {
+    guard let attachment = ports[index].attachment else { return nil }
+    let configuration = attachment.info.configurations.first {
+      $0.value == attachment.info.activeConfiguration
+    }
+    for interface in configuration?.interfaces ?? []
+    where interface.alternateSetting == attachment.settings[interface.number] ?? 0 {
+      if let endpoint = interface.endpoints.first(where: { $0.address == address }) {
+        return (endpoint, interface.number)
+      }
+    }
+    return nil
+  }
+
+  /// Refuses a transfer to an interface that this handle has not claimed.
+  func checkClaim(_ request: TransferRequest) throws(TransferError) {
+    guard let index = portIndex(of: request.device) else { throw request.error(.disconnected) }
+    let interface: UInt8
+    if let setup = request.setup {
+      guard setup.requestType.recipient == .interface else { return }
+      interface = UInt8(truncatingIfNeeded: setup.index)
+    } else if let found = endpoint(request.endpoint, of: index) {
+      interface = found.interface
+    } else {
+      throw request.error(.unsupported, "no endpoint 0x\(hex(request.endpoint))")
+    }
+    guard ports[index].attachment?.claims[interface] == request.handle else {
+      throw request.error(.closed, "interface \(interface) is not claimed")
+    }
+  }
+}
