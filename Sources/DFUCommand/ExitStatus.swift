@@ -1,3 +1,4 @@
+import Firmware
 import USB
 import Workbench
 
@@ -63,7 +64,8 @@ enum ExitStatus: Int32, Error, CaseIterable {
 
   private static func firmwareStatus(for error: any Error) -> ExitStatus? {
     switch error {
-    case is ParseError: .damagedInput
+    case is FirmwareInputError, is FirmwareError, is ParseError: .damagedInput
+    case is PlaceError, is OutputFormatError: .usage
     default: nil
     }
   }

@@ -34,7 +34,7 @@ public struct ErrorReport: Encodable, Hashable, Sendable {
   /// `dfu: sentence`, and the help on lines of its own.
   public func text(_ style: TextStyle) -> String {
     var text = style(.bad, "dfu:") + " "
-    text += wrapped(safe(error.sentence), width: style.width - 5, indent: 2) + "\n"
+    text += wrapped(safe(error.sentence), width: style.width, indent: 2, used: 5) + "\n"
     if let help = error.help {
       text += "  " + wrapped(safe(help), width: style.width, indent: 2) + "\n"
     }

@@ -28,6 +28,9 @@ struct Console: Sendable {
   /// Prints text on standard output, with a line end behind it.
   func print(_ text: String) { Terminal.write(text + "\n", to: .output) }
 
+  /// Writes text on standard output, as it is.
+  func write(_ text: String) { Terminal.write(text, to: .output) }
+
   /// Prints the document under `--json`, otherwise the text.
   func print(_ document: some Encodable, text: (TextStyle) -> String) throws {
     if isJSON {
@@ -64,7 +67,8 @@ struct Console: Sendable {
 
   private func say(_ label: String, _ text: String) {
     clearProgress()
-    let words = wrapped(terminalSafe(text), width: noteStyle.width - 4, indent: 2)
+    let words = wrapped(
+      terminalSafe(text), width: noteStyle.width, indent: 2, used: displayWidth(of: label) + 1)
     Terminal.write("\(label) \(words)\n", to: .error)
   }
 
@@ -115,6 +119,20 @@ struct Console: Sendable {
       Terminal.write(report.text(noteStyle), to: .error)
     }
     return status
+  }
+
+  /// An error as a value.
+  func errorReport(_ error: any Error) -> ErrorReport {
+    let status = ExitStatus(for: error).rawValue
+    return switch error {
+    case let error as any ExplainedError: ErrorReport(error, exitStatus: status)
+    case is CancellationError:
+      ErrorReport(slug: "interrupted", sentence: "Interrupted.", help: nil, exitStatus: status)
+    default:
+      ErrorReport(
+        slug: "our-bug", sentence: "Something happened that this program does not expect: \(error).",
+        help: "Please report it, with the command line and the file.", exitStatus: status)
+    }
   }
 
   /// What the argument parser has to say: help, the version, or a usage error.

@@ -58,12 +58,19 @@ private func commandsTerminal(_ scalar: Unicode.Scalar) -> Bool {
 
 /// Words put on lines of at most `width` columns, every line but the first behind `indent` blanks.
 /// A word that is wider than a line stays whole.
-public func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
+///
+/// - Parameters:
+///   - text: the words; line ends in it are kept.
+///   - width: the columns of a line.
+///   - indent: the blanks in front of every line but the first.
+///   - used: the columns that are taken on the first line already; without it as many as `indent`.
+/// - Returns: the lines, joined.
+public func wrapped(_ text: String, width: Int, indent: Int = 0, used: Int? = nil) -> String {
   var lines: [String] = []
   for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
     var line = ""
     for word in paragraph.split(separator: " ") {
-      let room = max(20, width - indent)
+      let room = max(20, width - (lines.isEmpty ? used ?? indent : indent))
       if !line.isEmpty, displayWidth(of: line) + 1 + displayWidth(of: String(word)) > room {
         lines.append(line)
         line = String(word)

@@ -67,6 +67,20 @@ public struct OutputFile: Hashable, Sendable {
     try replace(target, with: bytes, permissions: existing?.permissions)
   }
 
+  /// Creates a directory, where there is none yet. The one above it must exist.
+  ///
+  /// - Parameter path: the directory.
+  /// - Throws: ``FileError`` with `.cannotCreate`.
+  public static func createDirectory(_ path: FilePath) throws(FileError) {
+    if (try? Stat(path))?.type == .directory { return }
+    guard path.withPlatformString({ mkdir($0, 0o777) }) == 0 else {
+      throw FileError(
+        .cannotCreate,
+        "The directory \(path) cannot be created: \(describe(Errno(rawValue: errno))).",
+        help: "Create it by hand, or choose another place.")
+    }
+  }
+
   private func replace(
     _ target: FilePath, with bytes: [UInt8], permissions: FilePermissions?
   ) throws(FileError) {

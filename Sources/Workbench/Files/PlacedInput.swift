@@ -13,6 +13,9 @@ public struct PlacedInput: Hashable, Sendable {
   /// The file; `-` is standard input.
   public var path: FilePath
 
+  /// A file without a place.
+  public init(path: String) { self.path = FilePath(path) }
+
   /// Reads the notation.
   ///
   /// - Parameter text: what was typed.
