@@ -86,6 +86,13 @@ public struct FirmwareError: ExplainedError, Hashable {
     if case .line(let line) = place { line } else { nil }
   }
 
+  /// This error, with the format it arose in.
+  func inFormat(_ format: FirmwareFormat) -> FirmwareError {
+    var error = self
+    error.format = format
+    return error
+  }
+
   /// A field that needs more bytes than the file has left.
   init(_ error: ParseError, format: FirmwareFormat) {
     let code: Code =

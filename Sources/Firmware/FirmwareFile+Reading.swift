@@ -16,15 +16,15 @@ extension FirmwareFile {
         .empty, sentence: "The file is empty.", help: "Build it or fetch it again.")
     }
     try Self.checkSize(bytes.count, options)
-    let format: FirmwareFormat
-    if let asked = options.format { format = asked } else { format = try Self.recognise(bytes) }
-    switch format {
-    case .dfu, .raw: try self.init(plain: bytes, format: format)
-    case .intelHex: try self.init(records: try IntelHEX.decode(bytes), format: format)
-    case .sRecord: try self.init(records: try SRecord.decode(bytes), format: format)
-    default:
-      throw FirmwareError(
-        .unsupported, format: format, sentence: "\(format.name) files cannot be read yet.")
+    switch try Self.format(of: bytes, options) {
+    case .dfuSe: self = try DfuSeFile.decode(bytes)
+    case .elf:
+      try self.init(.elf, ELFFile.decode(bytes, keepsRAM: options.keepsRAM))
+    case .uf2: try self.init(.uf2, UF2.decode(bytes, family: options.family))
+    case .dfu: self = try PlainDFU.decode(bytes, as: .dfu)
+    case .raw: self = try PlainDFU.decode(bytes, as: .raw)
+    case .intelHex: try self.init(.intelHex, IntelHEX.decode(bytes))
+    case .sRecord: try self.init(.sRecord, SRecord.decode(bytes))
     }
     for index in targets.indices {
       guard case .image(var image) = targets[index].content else { continue }
@@ -56,32 +56,56 @@ extension FirmwareFile {
   /// - Returns: the format; ``FirmwareFormat/raw`` where nothing else fits.
   /// - Throws: ``FirmwareError`` where the file ends with a damaged DFU suffix.
   public static func recognise(_ bytes: [UInt8]) throws(FirmwareError) -> FirmwareFormat {
+    if DfuSeFile.looksLike(bytes[...]) { return .dfuSe }
+    // An intact suffix says more than the first bytes do: the ELF magic, say, can begin a payload.
     if DFUSuffix.isIntact(bytes[...]) { return .dfu }
+    if let format = magicFormat(bytes[...]) { return format }
     if IntelHEX.looksLike(bytes) { return .intelHex }
     if SRecord.looksLike(bytes) { return .sRecord }
-    return try DFUSuffix.find(in: bytes) == nil ? .raw : .dfu
+    let hasSuffix = try DFUSuffix.find(in: bytes) != nil
+    return hasSuffix || FirmwarePrefix.find(in: bytes[...]) != nil ? .dfu : .raw
+  }
+
+  /// The format that the first bytes speak for, of those that have something to recognise there.
+  static func magicFormat(_ bytes: ArraySlice<UInt8>) -> FirmwareFormat? {
+    if DfuSeFile.looksLike(bytes) { return .dfuSe }
+    if ELFFile.looksLike(bytes) { return .elf }
+    if UF2.looksLike(bytes) { return .uf2 }
+    return nil
+  }
+
+  private static func format(
+    of bytes: [UInt8], _ options: FirmwareReadOptions
+  ) throws(FirmwareError) -> FirmwareFormat {
+    // Written raw, a container would put its own headers where the vector table belongs.
+    if DfuSeFile.looksLike(bytes[...]) { return .dfuSe }
+    guard let asked = options.format else { return try recognise(bytes) }
+    let hasMagic =
+      switch asked {
+      case .elf: ELFFile.looksLike(bytes[...])
+      case .uf2: UF2.looksLike(bytes[...])
+      case .dfuSe: false
+      case .raw, .dfu, .intelHex, .sRecord: true
+      }
+    guard hasMagic else {
+      throw FirmwareError(
+        .malformed, format: asked, place: .offset(0),
+        sentence: "The file does not begin as \(asked.article) \(asked.name) file does.",
+        help: "Leave the format away, and it is recognised.")
+    }
+    return asked
   }
 
   private init(
-    records: (image: FirmwareImage, notes: [FirmwareNote]), format: FirmwareFormat
+    _ format: FirmwareFormat, _ decoded: (image: FirmwareImage, notes: [FirmwareNote])
   ) throws(FirmwareError) {
-    guard !records.image.isEmpty else {
+    guard !decoded.image.isEmpty else {
       throw FirmwareError(
         .noData, format: format, sentence: "This \(format.name) file holds no data.",
         help: "Was it made from a program that is empty at the addresses that were asked for?")
     }
     self.init(
-      format: format, targets: [FirmwareTarget(content: .image(records.image))],
-      notes: records.notes)
-  }
-
-  private init(plain bytes: [UInt8], format: FirmwareFormat) throws(FirmwareError) {
-    let suffix = format == .dfu ? try DFUSuffix.find(in: bytes) : nil
-    var payload = bytes[...]
-    payload.removeLast(suffix?.length ?? 0)
-    self.init(format: format, targets: [], suffix: suffix)
-    prefix = FirmwarePrefix.find(in: payload)
-    payload.removeFirst(prefix?.length ?? 0)
-    targets = [FirmwareTarget(content: .raw(Array(payload)))]
+      format: format, targets: [FirmwareTarget(content: .image(decoded.image))],
+      notes: decoded.notes)
   }
 }

@@ -53,15 +53,41 @@ extension FirmwareFile {
     case .dfu:
       let bytes = try plainBytes(format, options)
       let header = try (options.prefix ?? prefix)?.encoded(before: bytes.count) ?? []
-      return try (options.suffix ?? suffix ?? DFUSuffix()).appended(to: header + bytes)
+      return try (options.suffix ?? plainSuffix).appended(to: header + bytes)
+    case .dfuSe:
+      return try DfuSeFile.encode(
+        placedTargets(options), suffix: options.suffix ?? suffix ?? DFUSuffix())
+    case .elf: return try ELFFile.encode(onlyImage(format, options))
+    case .uf2: return try UF2.encode(onlyImage(format, options), family: options.family)
     case .intelHex:
       return try IntelHEX.encode(onlyImage(format, options), lineLength: options.lineLength)
     case .sRecord:
       return try SRecord.encode(onlyImage(format, options), lineLength: options.lineLength)
-    default:
-      throw FirmwareError(
-        .unsupported, format: format, sentence: "\(format.name) files cannot be written yet.")
     }
+  }
+
+  /// The file's own suffix, in the words of a plain DFU file.
+  private var plainSuffix: DFUSuffix {
+    var plain = suffix ?? DFUSuffix()
+    guard format == .dfuSe else { return plain }
+    if plain.dfuVersion == .dfuSe { plain.dfuVersion = .plainDFU }
+    // Zero is a wildcard in DfuSe files only.
+    if plain.product.rawValue == 0 { plain.product = ProductID(DFUSuffix.wildcard) }
+    return plain
+  }
+
+  private func placedTargets(
+    _ options: FirmwareWriteOptions
+  ) throws(FirmwareError) -> [(alternateSetting: UInt8, name: String?, image: FirmwareImage)] {
+    var placed: [(alternateSetting: UInt8, name: String?, image: FirmwareImage)] = []
+    for (index, target) in targets.enumerated() {
+      guard let image = try target.image(placingRawAt: options.address) else {
+        throw Self.addressMissing(.dfuSe)
+      }
+      let setting = target.alternateSetting ?? UInt8(truncatingIfNeeded: index)
+      placed.append((setting, target.name, image))
+    }
+    return placed
   }
 
   /// The only target's content at addresses.
@@ -75,10 +101,7 @@ extension FirmwareFile {
     _ format: FirmwareFormat, _ options: FirmwareWriteOptions
   ) throws(FirmwareError) -> FirmwareImage {
     guard let image = try onlyTarget(format).image(placingRawAt: options.address) else {
-      throw FirmwareError(
-        .addressMissing, format: format,
-        sentence: "The bytes have no address, and \(format.name) needs one.",
-        help: "Give it, for example --address 0x08000000.")
+      throw Self.addressMissing(format)
     }
     guard !image.isEmpty else { throw Self.nothingToWrite(format) }
     return image
@@ -114,6 +137,13 @@ extension FirmwareFile {
       }
       return image.bytes(in: range, fill: options.fill)
     }
+  }
+
+  private static func addressMissing(_ format: FirmwareFormat) -> FirmwareError {
+    FirmwareError(
+      .addressMissing, format: format,
+      sentence: "The bytes have no address, and \(format.name) needs one.",
+      help: "Give it, for example --address 0x08000000.")
   }
 
   static func nothingToWrite(_ format: FirmwareFormat) -> FirmwareError {

@@ -59,6 +59,14 @@ public enum FirmwareFormat: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// The indefinite article in front of ``name``.
+  var article: String {
+    switch self {
+    case .intelHex, .sRecord, .elf: "an"
+    case .raw, .dfuSe, .dfu, .uf2: "a"
+    }
+  }
+
   /// Whether bytes have addresses in this format.
   public var hasAddresses: Bool { self != .raw && self != .dfu }
 }
