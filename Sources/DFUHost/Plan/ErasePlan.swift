@@ -29,6 +29,7 @@ public struct ErasePlan: Hashable, Sendable {
     beyond = []
     let map = try target.readableOrErasableMap(for: range)
     guard target.kind.mayBeErased else { throw ErasePlan.notErasable(range, target) }
+    try ImageCheck.checkCount(map.sectorCount(touching: range), target)
     var sectors: [SectorRun] = []
     try map.forEachSector(touching: [range]) { (sector) throws(PlanError) in
       guard sector.rights.contains(.erasable) else {
@@ -69,6 +70,9 @@ public struct ErasePlan: Hashable, Sendable {
     sectors = (target.usableMap(force: [])?.runs ?? []).filter { $0.rights.contains(.erasable) }
     guard target.kind.mayBeErased, !sectors.isEmpty else {
       throw ErasePlan.notErasable(target.map?.runs.first?.range ?? 0..<0, target)
+    }
+    if !massErase {
+      try ImageCheck.checkCount(sectors.reduce(0) { $0 + $1.count }, target)
     }
   }
 

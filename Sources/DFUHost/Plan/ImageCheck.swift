@@ -12,6 +12,9 @@ struct ImageCheck {
   /// A sector beyond this is no flash, and would have to be held in memory whole.
   static let largestSector: UInt64 = 64 << 20
 
+  /// More sectors than this are no flash: 1 KiB each, they would be 1 GiB.
+  static let mostSectors: UInt64 = 1 << 20
+
   /// Throws unless every byte of `image` may be written to the target.
   func check(_ image: FirmwareImage) throws(PlanError) {
     guard target.canDownload else {
@@ -28,14 +31,26 @@ struct ImageCheck {
     guard !extents.isEmpty else {
       throw PlanError(.emptyImage, "The image holds no bytes.", help: "Check the file.")
     }
+    var sectors: UInt64 = 0
     for extent in extents {
       try checkPlace(of: extent, in: map, image)
+      sectors += map.sectorCount(touching: extent)
     }
+    try ImageCheck.checkCount(sectors, target)
     switch target.kind {
     case .optionBytes: try checkOptionBytes(image, map)
     case .otp: try checkOneTimeProgrammable(image)
     default: break
     }
+  }
+
+  /// Throws if a damaged map would make a plan that never ends.
+  static func checkCount(_ sectors: UInt64, _ target: FlashTarget) throws(PlanError) {
+    guard sectors > mostSectors else { return }
+    throw PlanError(
+      .tooManySectors,
+      "\(sectors) sectors of \(target.described) would be touched, which no flash has.",
+      help: "Its map is damaged; nothing is written by it.")
   }
 
   private func checkPlace(
@@ -180,6 +195,17 @@ extension FlashTarget {
 }
 
 extension MemoryMap {
+  /// How many sectors hold a byte of `range`, without walking over them.
+  func sectorCount(touching range: Range<UInt64>) -> UInt64 {
+    runs.reduce(0) { (sum, run) in
+      let common = run.range.clamped(to: range)
+      guard !common.isEmpty, run.sectorSize > 0 else { return sum }
+      let first = (common.lowerBound - run.start) / run.sectorSize
+      let last = (common.upperBound - 1 - run.start) / run.sectorSize
+      return sum + (last - first + 1)
+    }
+  }
+
   /// Whether there is memory with `right` at every address of `range`.
   func holds(_ range: Range<UInt64>, with right: SectorRights) -> Bool {
     guard !range.isEmpty else { return true }
@@ -190,7 +216,7 @@ extension MemoryMap {
 
 /// Addresses from the first to the last, as a person reads them.
 func rangeText(_ range: Range<UInt64>) -> String {
-  range.count == 1
+  range.upperBound - range.lowerBound == 1
     ? addressText(range.lowerBound)
     : "\(addressText(range.lowerBound))-\(addressText(max(range.upperBound, 1) - 1))"
 }

@@ -44,6 +44,8 @@ public struct PlanError: ExplainedError, Hashable {
     case contradiction
     /// A sector is larger than any that can be handled.
     case sectorTooLarge = "sector-too-large"
+    /// More sectors are concerned than any memory has.
+    case tooManySectors = "too-many-sectors"
     /// One-time programmable memory already holds bits that the image wants back.
     case alreadyProgrammed = "already-programmed"
   }
