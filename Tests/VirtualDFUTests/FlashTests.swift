@@ -5,99 +5,161 @@ import VirtualUSB
 
 @testable import VirtualDFU
 
-/// A device on a bus, opened and claimed, as a host has it.
-struct Bench {
-  let bus: VirtualBus
-  let device: any USBDevice
-  let clock: SimulatedClock
-  let path = PortPath(bus: 1, ports: [1])
+/// 2048 bytes that differ from each other and from blank.
+let pattern = [UInt8]((0..<2048).map { UInt8(truncatingIfNeeded: $0 &* 7 & 0x7F) })
 
-  init(
-    _ profile: Profile, _ clock: SimulatedClock,
-    prepare: (inout VirtualBootloader) -> Void = { _ in }
-  )
-    async throws
-  {
-    bus = VirtualBus(clock: clock)
-    var bootloader = VirtualBootloader(profile)
-    prepare(&bootloader)
-    let id = bus.attach(bootloader)
-    device = try await bus.open(id)
-    try await device.claimInterface(0)
-    self.clock = clock
-  }
-
-  func download(_ block: UInt16, _ data: [UInt8]) async throws(TransferError) {
-    try await device.controlOut(
-      DFURequest.download.setup(value: block, interface: 0, length: UInt16(data.count)),
-      data: data, timeout: .seconds(5))
-  }
-
-  func command(_ command: DfuSeCommand) async throws(TransferError) {
-    try await download(0, command.bytes)
-  }
-
-  func upload(_ block: UInt16, _ length: Int) async throws(TransferError) -> [UInt8] {
-    try await device.controlIn(
-      DFURequest.upload.setup(value: block, interface: 0, length: UInt16(length)),
-      timeout: .seconds(5))
-  }
-
-  func getStatus(timeout: Duration = .seconds(40)) async throws -> GetStatusResponse {
-    let bytes = try await device.controlIn(
-      .init(
-        RequestType(.in, .class, .interface), request: 3, value: 0, index: 0, length: 6),
-      timeout: timeout)
-    var reader = ByteReader(bytes.span.bytes)
-    return try GetStatusResponse(parsing: &reader)
-  }
-
-  func send(_ request: DFURequest) async throws(TransferError) {
-    try await device.controlOut(
-      request.setup(interface: 0), data: [], timeout: .seconds(5))
-  }
-
-  /// GETSTATUS, with the pauses it asks for, until the device is done.
-  @discardableResult
-  func settle() async throws -> GetStatusResponse {
-    while true {
-      let answer = try await getStatus()
-      guard answer.state.isBusy else { return answer }
-      try await clock.sleep(for: .milliseconds(Int64(max(answer.pollTimeout, 1))))
-    }
-  }
-
-  func contents(_ range: Range<UInt64>) -> [UInt8] {
-    bus.withDevice(at: path, as: VirtualBootloader.self) { $0.contents(range) } ?? []
-  }
-
-  var events: [JournalEntry.Event] {
-    bus.withDevice(at: path, as: VirtualBootloader.self) { $0.journal.map(\.event) } ?? []
-  }
-}
-
-@Suite("Flash of the F407") struct FlashTests {
+@Suite("Memories") struct FlashTests {
   @Test func `erase, write and read back go as AN3156 says`() async throws {
     try await Simulation().run { clock in
       let bench = try await Bench(.stm32f407, clock)
-      let block = [UInt8]((0..<2048).map { UInt8(truncatingIfNeeded: $0 * 7) })
       try await bench.command(.erase(0x0800_4000))
       #expect(try await bench.settle() == GetStatusResponse(state: .dfuDnloadIdle))
       try await bench.command(.setAddressPointer(0x0800_4000))
       #expect(try await bench.settle().state == .dfuDnloadIdle)
-      try await bench.download(2, block)
+      try await bench.download(2, pattern)
       #expect(try await bench.settle().state == .dfuDnloadIdle)
-      try await bench.download(3, block)
+      try await bench.download(3, pattern)
       try await bench.settle()
       try await bench.send(.abort)
-      #expect(try await bench.upload(2, 2048) == block)
-      #expect(try await bench.upload(3, 2048) == block)
-      #expect(bench.contents(0x0800_4000..<0x0800_5000) == block + block)
+      #expect(try await bench.upload(2, 2048) == pattern)
+      #expect(try await bench.upload(3, 2048) == pattern)
+      #expect(bench.contents(0x0800_4000..<0x0800_5000) == pattern + pattern)
       #expect(
         bench.events == [
           .erased(0x0800_4000..<0x0800_8000), .programmed(0x0800_4000..<0x0800_4800),
           .programmed(0x0800_4800..<0x0800_5000),
         ])
     }
+  }
+
+  @Test func `without erase programming only clears bits, and says nothing`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock) { $0.load([0xF0, 0x0F], at: 0x0800_0000) }
+      try await bench.download(2, [0x33, 0xFF])
+      #expect(try await bench.settle() == GetStatusResponse(state: .dfuDnloadIdle))
+      #expect(bench.contents(0x0800_0000..<0x0800_0002) == [0x30, 0x0F])
+      #expect(bench.events.contains(.bitsStayedZero(0x0800_0000..<0x0800_0002)))
+    }
+  }
+
+  @Test func `an address without memory is errTARGET at the second GETSTATUS`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock)
+      try await bench.command(.setAddressPointer(0x0900_0000))
+      #expect(try await bench.getStatus() == GetStatusResponse(state: .dfuDnBusy))
+      #expect(
+        try await bench.getStatus() == GetStatusResponse(status: .errTarget, state: .dfuError))
+      try await bench.send(.clearStatus)
+      #expect(try await bench.getStatus() == GetStatusResponse(state: .dfuIdle))
+      // A block that ends beyond the memory is refused whole.
+      try await bench.command(.setAddressPointer(0x080F_FC00))
+      try await bench.settle()
+      try await bench.download(2, pattern)
+      #expect(try await bench.settle().status == .errTarget)
+      #expect(bench.contents(0x080F_FC00..<0x0810_0000).allSatisfy { $0 == 0xFF })
+    }
+  }
+
+  @Test func `an upload stops short at the end of the memory, and fails outside`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock)
+      try await bench.command(.setAddressPointer(0x080F_FC00))
+      try await bench.settle()
+      try await bench.send(.abort)
+      #expect(try await bench.upload(2, 2048).count == 1024)
+      #expect(try await bench.getStatus().state == .dfuIdle)
+      await #expect(throws: TransferError.self) { try await bench.upload(3, 2048) }
+      #expect(
+        try await bench.getStatus() == GetStatusResponse(status: .errTarget, state: .dfuError))
+    }
+  }
+
+  @Test func `L4 refuses what is not aligned to 8 bytes, and a double word that is not blank`()
+    async throws
+  {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32l476, clock)
+      try await bench.download(2, Array(pattern[..<12]))
+      #expect(try await bench.settlePatiently().status == .errWrite)
+      try await bench.send(.clearStatus)
+      try await bench.download(2, Array(pattern[..<16]))
+      #expect(try await bench.settlePatiently().state == .dfuDnloadIdle)
+      try await bench.download(2, Array(pattern[..<16]))
+      #expect(try await bench.settlePatiently().status == .errProg)
+      try await bench.send(.clearStatus)
+      // Blank bytes leave the double word as it is.
+      try await bench.download(2, [UInt8](repeating: 0xFF, count: 16))
+      #expect(try await bench.settlePatiently().state == .dfuDnloadIdle)
+      #expect(bench.contents(0x0800_0000..<0x0800_0010) == Array(pattern[..<16]))
+    }
+  }
+
+  @Test func `H7 refuses a flash word that was programmed before, even with blanks`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32h743, clock)
+      try await bench.download(2, [UInt8](repeating: 0xFF, count: 64))
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      try await bench.download(2, Array(pattern[..<32]))
+      #expect(try await bench.settle().status == .errProg)
+      try await bench.send(.clearStatus)
+      try await bench.command(.erase(0x0800_0000))
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      try await bench.download(2, Array(pattern[..<32]))
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      try await bench.download(2, Array(pattern[..<33]))
+      #expect(try await bench.settle().status == .errWrite)
+    }
+  }
+
+  @Test func `OTP takes a byte once`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock)
+      try await bench.command(.setAddressPointer(0x1FFF_7800))
+      try await bench.settle()
+      try await bench.download(2, [0x0F, 0x55])
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      try await bench.download(2, [0x0F, 0x55, 0xAA])
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      try await bench.download(2, [0x07])
+      #expect(try await bench.settle().status == .errProg)
+      try await bench.send(.clearStatus)
+      try await bench.command(.erase(0x1FFF_7800))
+      #expect(try await bench.settle().status == .errTarget)
+      #expect(bench.contents(0x1FFF_7800..<0x1FFF_7803) == [0x0F, 0x55, 0xAA])
+    }
+  }
+
+  @Test func `pulling the cable during an erase leaves half of it`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock) {
+        $0.load([UInt8](repeating: 0, count: 16384), at: 0x0800_0000)
+      }
+      try await bench.command(.erase(0x0800_0000))
+      _ = try await bench.getStatus()
+      try await clock.sleep(for: .milliseconds(100))
+      let device = try #require(bench.bus.detach(bench.path) as? VirtualBootloader)
+      #expect(device.contents(0x0800_0000..<0x0800_2000).allSatisfy { $0 == 0xFF })
+      #expect(device.contents(0x0800_2000..<0x0800_4000).allSatisfy { $0 == 0 })
+      #expect(device.journal.last?.event == .interrupted(0x0800_0000..<0x0800_4000))
+    }
+  }
+
+  @Test func `erase on the F446 example takes everything behind the sector`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stLibrary446, clock) {
+        $0.load([UInt8](repeating: 0, count: 0x80000), at: 0x0800_0000)
+      }
+      try await bench.command(.erase(0x0800_C000))
+      #expect(try await bench.getStatus().pollTimeout == 50)
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      #expect(bench.contents(0x0800_0000..<0x0800_C000).allSatisfy { $0 == 0 })
+      #expect(bench.contents(0x0800_C000..<0x0808_0000).allSatisfy { $0 == 0xFF })
+    }
+  }
+
+  @Test func `blank memory of any size costs nothing`() {
+    let device = VirtualBootloader(.stm32f730External)
+    #expect(device.contents(0x9000_0000..<0x9000_0010).allSatisfy { $0 == 0xFF })
+    #expect(device.snapshot().count < 200)
   }
 }

@@ -111,8 +111,10 @@ extension BootloaderDialect {
 
 /// Peculiarities of single parts.
 public struct BootloaderQuirks: OptionSet, Hashable, Sendable {
+  /// The bits.
   public var rawValue: UInt32
 
+  /// Peculiarities from their bits.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// CLRSTATUS outside dfuERROR leads into it, with errUNKNOWN.

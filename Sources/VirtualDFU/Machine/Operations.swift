@@ -193,6 +193,22 @@ extension VirtualBootloader {
 
   // MARK: Doing
 
+  /// Starts work, behind what the part may still be doing for a host that did not wait.
+  ///
+  /// - Returns: when it will be done.
+  @discardableResult
+  mutating func begin(_ work: PlannedWork, at now: Duration) -> Duration {
+    var start = now
+    if let running = operation {
+      operation = nil
+      carryOut(running)
+      start = max(now, running.end)
+    }
+    let next = Operation(work, from: start)
+    operation = next
+    return next.end
+  }
+
   /// The time of the operation has passed: what it does is done.
   mutating func finishOperation(_ done: Operation) {
     operation = nil

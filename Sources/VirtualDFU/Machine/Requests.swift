@@ -101,10 +101,7 @@ extension VirtualBootloader {
     }
     // The work is done before the status stage.
     pending = nil
-    let work = plan(block)
-    let operation = Operation(work, from: now)
-    self.operation = operation
-    return .acknowledged(readyAt: operation.end)
+    return .acknowledged(readyAt: begin(plan(block), at: now))
   }
 
   /// Block 0 is a command, block 1 is reserved, the others are memory; nil for what is refused.
@@ -270,7 +267,7 @@ extension VirtualBootloader {
     if profile.dialect == .stLibrary {
       postponed = work
     } else {
-      operation = Operation(work, from: now)
+      begin(work, at: now)
     }
     return report(announced, setup)
   }
@@ -320,7 +317,7 @@ extension VirtualBootloader {
     }
     let work = PlannedWork(.manifest, duration: profile.manifestTime)
     announced = announcement(for: work)
-    operation = Operation(work, from: now)
+    begin(work, at: now)
     return report(announced, setup)
   }
 }

@@ -24,6 +24,7 @@ public struct VirtualBootloader: VirtualDevice {
   /// Read-out protection of level 2: the part never comes back.
   public internal(set) var isClosedForEver = false
 
+  /// Whether its pull-up resistor is on.
   public internal(set) var isConnected = false
 
   var memories: [VirtualMemory]
@@ -127,6 +128,7 @@ public struct VirtualBootloader: VirtualDevice {
 
   // MARK: The bus
 
+  /// When it next disappears or comes back.
   public var nextEvent: Duration? {
     var next = departure?.time
     if let returnsAt { next = min(next ?? returnsAt, returnsAt) }
@@ -134,6 +136,7 @@ public struct VirtualBootloader: VirtualDevice {
     return next
   }
 
+  /// Ends the work whose time has passed, leaves, comes back.
   public mutating func advance(to now: Duration) {
     while true {
       let times = [operation?.end, departure?.time, returnsAt].compactMap { $0 }
@@ -148,8 +151,10 @@ public struct VirtualBootloader: VirtualDevice {
     }
   }
 
+  /// The bootloader begins.
   public mutating func powerOn(at now: Duration) { start() }
 
+  /// Whatever it was doing to its memory is half done.
   public mutating func powerOff(at now: Duration) {
     interruptOperation(at: now)
     isConnected = false
@@ -183,6 +188,7 @@ public struct VirtualBootloader: VirtualDevice {
     transfer = PartitionTransfer()
   }
 
+  /// dfuIDLE; a device that waited for the reset leaves instead.
   public mutating func busReset(at now: Duration) {
     standard.reset()
     guard isConnected else { return }
@@ -195,6 +201,7 @@ public struct VirtualBootloader: VirtualDevice {
     }
   }
 
+  /// Standard requests by the description, DFU requests by the state machine; the rest is stalled.
   public mutating func respond(
     to setup: SetupPacket, data: [UInt8], at now: Duration
   ) -> VirtualResponse {
@@ -216,11 +223,12 @@ public struct VirtualBootloader: VirtualDevice {
     return respond(request, setup, data, at: now)
   }
 
+  /// Does what waits until an answer has gone out.
   public mutating func completed(_ setup: SetupPacket, at now: Duration) {
     guard let request = DFURequest(setup) else { return }
     if request == .getStatus, let work = postponed {
       postponed = nil
-      operation = Operation(work, from: now)
+      begin(work, at: now)
     }
     if let rule = leaveRule, rule.request == request {
       leaveRule = nil

@@ -26,6 +26,8 @@ struct SparseBytes: Sendable {
     return bytes
   }
 
+  func hasPage(_ page: Int) -> Bool { pages[page] != nil }
+
   /// Whether every byte of the range is 0xFF.
   func isBlank(_ range: Range<Int>) -> Bool {
     var isBlank = true

@@ -20,6 +20,14 @@ struct VirtualMemory: Sendable {
     bytes = SparseBytes(count: range.count)
   }
 
+  /// A memory with what a snapshot says of it.
+  init(_ description: MemoryDescription, bytes: SparseBytes, programmed: [UInt64: UInt64]) {
+    self.description = description
+    range = description.range
+    self.bytes = bytes
+    self.programmed = programmed
+  }
+
   func contains(_ part: Range<UInt64>) -> Bool {
     range.lowerBound <= part.lowerBound && part.upperBound <= range.upperBound
   }

@@ -97,12 +97,16 @@ public final class VirtualBus: USBHost {
     update { state, _ in state.interceptor = interceptor }
   }
 
+  /// The devices that have been enumerated, in the order of their paths.
   public func devices() async throws(HostError) -> [DeviceInfo] {
     update { state, _ in
       state.ports.compactMap(\.attachment?.info).sorted { $0.path < $1.path }
     }
   }
 
+  /// Opens a device; several handles may be open at a time.
+  ///
+  /// - Throws: `HostError` with `.notFound` when no device has this id any more.
   public func open(_ id: DeviceID) async throws(HostError) -> any USBDevice {
     let (handle, info) = try update { (state, _) throws(HostError) in
       guard let port = state.portIndex(of: id), let info = state.ports[port].attachment?.info else {

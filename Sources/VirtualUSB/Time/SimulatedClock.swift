@@ -12,12 +12,15 @@ public struct SimulatedClock: Clock, Sendable {
     /// A moment `elapsed` after the clock was made.
     public init(elapsed: Duration) { self.elapsed = elapsed }
 
+    /// A moment `duration` later.
     public func advanced(by duration: Duration) -> Instant {
       Instant(elapsed: elapsed + duration)
     }
 
+    /// The time from this moment to `other`.
     public func duration(to other: Instant) -> Duration { other.elapsed - elapsed }
 
+    /// Whether `left` is earlier.
     public static func < (left: Instant, right: Instant) -> Bool { left.elapsed < right.elapsed }
   }
 
@@ -28,11 +31,15 @@ public struct SimulatedClock: Clock, Sendable {
 
   init(time: SimulatedTime) { self.time = time }
 
+  /// One nanosecond; sleeps are exact.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
   /// The time since the clock was made.
   public var now: Instant { Instant(elapsed: time.now) }
 
+  /// Waits until `deadline`, in simulated time.
+  ///
+  /// - Throws: `CancellationError` when the task is cancelled before.
   public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     if Task.isCancelled { throw CancellationError() }
     if time.advanceIfAlone(to: deadline.elapsed) { return }

@@ -130,6 +130,7 @@ public struct SimulationError: Error, Hashable, CustomStringConvertible {
     self.time = time
   }
 
+  /// What happened, in a sentence.
   public var description: String {
     let what =
       switch code {

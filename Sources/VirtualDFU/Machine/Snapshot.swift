@@ -1,0 +1,199 @@
+internal import DFU
+public import USB
+
+/// A part's state as bytes, for a file that keeps a virtual board between runs.
+///
+/// All numbers are little-endian: `VDFU`, version 1 (8 bits), the profile's name (8 bits of length,
+/// UTF-8), protection flags (8 bits: read-protected, closed), bState, bStatus (8 bits each), the
+/// address pointer (32 bits), the write-protected sectors (a count and numbers of 16 bits), then for
+/// each memory its start (64 bits), its length (64 bits), its bytes in runs, and its programmed units
+/// (a count of 32 bits, then pairs of 64 bits: word number and bits); at the end the CRC-32 of all
+/// that. Work that is under way is not kept, nor is the journal.
+extension VirtualBootloader {
+  private static let magic: [UInt8] = [0x56, 0x44, 0x46, 0x55]
+  private static let version: UInt8 = 1
+
+  /// The state of the part.
+  public func snapshot() -> [UInt8] {
+    let name = Array(profile.name.utf8.prefix(255))
+    var bytes = VirtualBootloader.magic + [VirtualBootloader.version, UInt8(name.count)] + name
+    bytes.append((isReadProtected ? 1 : 0) | (isClosedForEver ? 2 : 0))
+    bytes += [state.rawValue, status.rawValue] + pointer.littleEndianBytes
+    let sectors = writeProtectedSectors.sorted().compactMap(UInt16.init(exactly:))
+    bytes += UInt16(truncatingIfNeeded: sectors.count).littleEndianBytes
+    bytes += sectors.flatMap(\.littleEndianBytes)
+    for memory in memories {
+      bytes += memory.range.lowerBound.littleEndianBytes
+      bytes += UInt64(memory.range.count).littleEndianBytes
+      memory.bytes.encode(into: &bytes)
+      bytes += UInt32(truncatingIfNeeded: memory.programmed.count).littleEndianBytes
+      for (word, bits) in memory.programmed.sorted(by: { $0.key < $1.key }) {
+        bytes += word.littleEndianBytes + bits.littleEndianBytes
+      }
+    }
+    return bytes + crc32(bytes).littleEndianBytes
+  }
+
+  /// Puts the part into the state of a snapshot. Nothing is changed if that cannot be done.
+  ///
+  /// - Throws: ``SnapshotError`` for bytes that are damaged, of a newer version, or of another
+  ///   profile.
+  public mutating func restore(_ bytes: [UInt8]) throws(SnapshotError) {
+    guard bytes.starts(with: VirtualBootloader.magic) else {
+      throw SnapshotError(
+        .notASnapshot, "These bytes are not the state of a virtual device.",
+        help: "Name another file, or delete this one to begin with a blank device.")
+    }
+    guard bytes.count >= 9, crc32(bytes.dropLast(4)).littleEndianBytes == bytes.suffix(4) else {
+      throw SnapshotError(
+        .damaged, "The saved state is damaged: its checksum does not fit.",
+        help: "Delete the file to begin with a blank device.")
+    }
+    do {
+      var reader = ByteReader(bytes.span.bytes.extracting(..<(bytes.count - 4)))
+      try reader.skip(4, "magic")
+      let version = try reader.readByte("version")
+      guard version == VirtualBootloader.version else {
+        throw SnapshotError(
+          .version, "The saved state has version \(version); this program knows version 1.",
+          help: "Use the program that wrote it, or begin with a blank device.")
+      }
+      var copy = self
+      try copy.read(&reader)
+      self = copy
+    } catch let error as SnapshotError {
+      throw error
+    } catch {
+      throw SnapshotError(
+        .damaged, "The saved state contradicts itself: \(error)",
+        help: "Delete the file to begin with a blank device.")
+    }
+  }
+
+  private mutating func read(_ reader: inout ByteReader) throws {
+    let name = String(
+      decoding: try reader.readBytes(Int(try reader.readByte("name length")), "name"),
+      as: UTF8.self)
+    guard name == profile.name else {
+      throw SnapshotError(
+        .otherProfile,
+        "The saved state is of a \(name.debugDescription), not of a \(profile.name).",
+        help: "Name the profile that it belongs to, or another file.")
+    }
+    let flags = try reader.readByte("protection")
+    let stateByte = try reader.readByte("bState")
+    guard stateByte <= DFUState.dfuError.rawValue else {
+      throw ParseError(
+        .invalid(value: "\(stateByte)", rule: "DFU has the states 0 to 10"), field: "bState",
+        offset: reader.offset - 1)
+    }
+    let statusByte = try reader.readByte("bStatus")
+    let newPointer = try reader.readUInt32("address pointer")
+    var sectors: Set<Int> = []
+    for _ in 0..<(try reader.readUInt16("sector count")) {
+      sectors.insert(Int(try reader.readUInt16("sector number")))
+    }
+    var loaded: [VirtualMemory] = []
+    for memory in memories { loaded.append(try VirtualMemory(memory.description, &reader)) }
+    guard reader.isAtEnd else {
+      throw ParseError(
+        .invalid(value: "\(reader.remaining)", rule: "no bytes may follow the last memory"),
+        field: "bytes left", offset: reader.offset)
+    }
+    interruptOperation(at: .zero)
+    becomeIdle()
+    memories = loaded
+    isReadProtected = flags & 1 != 0
+    isClosedForEver = flags & 2 != 0
+    state = VirtualBootloader.restingState(DFUState(rawValue: stateByte))
+    status = DFUStatus(rawValue: statusByte)
+    pointer = newPointer
+    writeProtectedSectors = sectors
+    if isClosedForEver { isConnected = false }
+  }
+
+  /// The state to be in without the work that belonged to the old one.
+  private static func restingState(_ state: DFUState) -> DFUState {
+    switch state {
+    case .dfuError, .dfuDnloadIdle, .dfuUploadIdle: state
+    default: .dfuIdle
+    }
+  }
+}
+
+extension VirtualMemory {
+  fileprivate init(
+    _ description: MemoryDescription, _ reader: inout ByteReader
+  ) throws(ParseError) {
+    let range = description.range
+    let place = reader.offset
+    let start =
+      UInt64(try reader.readUInt32("start")) | UInt64(try reader.readUInt32("start")) << 32
+    let length =
+      UInt64(try reader.readUInt32("length")) | UInt64(try reader.readUInt32("length")) << 32
+    guard start == range.lowerBound, length == UInt64(range.count) else {
+      throw ParseError(
+        .invalid(
+          value: "\(length) bytes at \(addressText(start))",
+          rule: "\(description.name) has \(range.count) at \(addressText(range.lowerBound))"),
+        field: "memory", offset: place)
+    }
+    let bytes = try SparseBytes(count: range.count, decoding: &reader)
+    var programmed: [UInt64: UInt64] = [:]
+    for _ in 0..<(try reader.readUInt32("programmed words")) {
+      let low = try reader.readUInt32("word")
+      let high = try reader.readUInt32("word")
+      let lowBits = try reader.readUInt32("bits")
+      let highBits = try reader.readUInt32("bits")
+      programmed[UInt64(low) | UInt64(high) << 32] = UInt64(lowBits) | UInt64(highBits) << 32
+    }
+    self.init(description, bytes: bytes, programmed: programmed)
+  }
+}
+
+/// Why a saved state cannot be used.
+public struct SnapshotError: ExplainedError, Hashable {
+  /// What kind of failure it is.
+  public enum Code: String, Hashable, Sendable {
+    /// Something else altogether.
+    case notASnapshot = "state-not-recognised"
+    /// Bytes are missing or changed.
+    case damaged = "state-damaged"
+    /// Written by another version of the program.
+    case version = "state-version"
+    /// Of another profile.
+    case otherProfile = "state-of-other-profile"
+  }
+
+  /// What kind of failure it is.
+  public var code: Code
+  /// What happened.
+  public var sentence: String
+  /// What to do next.
+  public var help: String?
+
+  init(_ code: Code, _ sentence: String, help: String?) {
+    self.code = code
+    self.sentence = sentence
+    self.help = help
+  }
+
+  /// The code.
+  public var slug: String { code.rawValue }
+}
+
+/// CRC-32 (polynomial 0xEDB88320, reflected, inverted at both ends), four bits at a time: a
+/// snapshot is written once a run.
+func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  var crc = UInt32.max
+  for byte in bytes {
+    crc ^= UInt32(byte)
+    crc = crc >> 4 ^ crcTable[Int(crc & 15)]
+    crc = crc >> 4 ^ crcTable[Int(crc & 15)]
+  }
+  return ~crc
+}
+
+private let crcTable: [UInt32] = (0..<16).map { index in
+  (0..<4).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+}
