@@ -30,6 +30,22 @@ public struct StandardRequest: RawRepresentable, Hashable, Sendable {
   public static let synchFrame = StandardRequest(rawValue: 12)
 }
 
+/// The features that SET_FEATURE and CLEAR_FEATURE are about (USB 2.0, table 9-6).
+public struct FeatureSelector: RawRepresentable, Hashable, Sendable {
+  /// The number itself.
+  public var rawValue: UInt16
+
+  /// A value from its number.
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// ENDPOINT_HALT, of an endpoint.
+  public static let endpointHalt = FeatureSelector(rawValue: 0)
+  /// DEVICE_REMOTE_WAKEUP, of the device.
+  public static let deviceRemoteWakeup = FeatureSelector(rawValue: 1)
+  /// TEST_MODE, of the device.
+  public static let testMode = FeatureSelector(rawValue: 2)
+}
+
 extension SetupPacket {
   /// GET_DESCRIPTOR to the device (USB 2.0, 9.4.3).
   ///
@@ -78,6 +94,82 @@ extension SetupPacket {
     SetupPacket(
       RequestType(.in, .standard, .interface), request: StandardRequest.getInterface.rawValue,
       value: 0, index: UInt16(number), length: 1)
+  }
+
+  /// GET_DESCRIPTOR to an interface, for class descriptors (HID 1.11, 7.1.1).
+  ///
+  /// - Parameters:
+  ///   - type: the descriptor type, the high byte of `wValue`.
+  ///   - index: which one of that type, the low byte of `wValue`.
+  ///   - interface: `wIndex`.
+  ///   - length: how many bytes to ask for.
+  /// - Returns: the setup packet.
+  public static func getDescriptor(
+    _ type: DescriptorType, index: UInt8 = 0, interface: UInt8, length: UInt16
+  ) -> SetupPacket {
+    SetupPacket(
+      RequestType(.in, .standard, .interface), request: StandardRequest.getDescriptor.rawValue,
+      value: UInt16(type.rawValue) << 8 | UInt16(index), index: UInt16(interface), length: length)
+  }
+
+  /// SET_DESCRIPTOR to the device (USB 2.0, 9.4.8); `length` bytes follow.
+  public static func setDescriptor(
+    _ type: DescriptorType, index: UInt8 = 0, language: UInt16 = 0, length: UInt16
+  ) -> SetupPacket {
+    SetupPacket(
+      RequestType(.out, .standard, .device), request: StandardRequest.setDescriptor.rawValue,
+      value: UInt16(type.rawValue) << 8 | UInt16(index), index: language, length: length)
+  }
+
+  /// GET_STATUS (USB 2.0, 9.4.5): two bytes come back.
+  ///
+  /// - Parameters:
+  ///   - recipient: the device, an interface or an endpoint.
+  ///   - index: the number of the interface, or the address of the endpoint.
+  /// - Returns: the setup packet.
+  public static func getStatus(
+    of recipient: RequestType.Recipient = .device, index: UInt8 = 0
+  ) -> SetupPacket {
+    SetupPacket(
+      RequestType(.in, .standard, recipient), request: StandardRequest.getStatus.rawValue, value: 0,
+      index: UInt16(index), length: 2)
+  }
+
+  /// SET_FEATURE (USB 2.0, 9.4.9).
+  ///
+  /// - Parameters:
+  ///   - feature: the feature selector (table 9-6).
+  ///   - recipient: whom it is for.
+  ///   - index: the number of the interface, or the address of the endpoint.
+  /// - Returns: the setup packet.
+  public static func setFeature(
+    _ feature: FeatureSelector, of recipient: RequestType.Recipient, index: UInt8 = 0
+  ) -> SetupPacket {
+    SetupPacket(
+      RequestType(.out, .standard, recipient), request: StandardRequest.setFeature.rawValue,
+      value: feature.rawValue, index: UInt16(index), length: 0)
+  }
+
+  /// CLEAR_FEATURE (USB 2.0, 9.4.1).
+  ///
+  /// - Parameters:
+  ///   - feature: the feature selector (table 9-6).
+  ///   - recipient: whom it is for.
+  ///   - index: the number of the interface, or the address of the endpoint.
+  /// - Returns: the setup packet.
+  public static func clearFeature(
+    _ feature: FeatureSelector, of recipient: RequestType.Recipient, index: UInt8 = 0
+  ) -> SetupPacket {
+    SetupPacket(
+      RequestType(.out, .standard, recipient), request: StandardRequest.clearFeature.rawValue,
+      value: feature.rawValue, index: UInt16(index), length: 0)
+  }
+
+  /// SYNCH_FRAME (USB 2.0, 9.4.11): two bytes come back.
+  public static func synchFrame(endpoint: UInt8) -> SetupPacket {
+    SetupPacket(
+      RequestType(.in, .standard, .endpoint), request: StandardRequest.synchFrame.rawValue,
+      value: 0, index: UInt16(endpoint), length: 2)
   }
 
   /// CLEAR_FEATURE(ENDPOINT_HALT) (USB 2.0, 9.4.1).

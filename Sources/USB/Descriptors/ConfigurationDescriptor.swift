@@ -15,6 +15,8 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
   public var attributes: UInt8
   /// `bMaxPower`, in units of 2 mA (8 mA on SuperSpeed).
   public var maxPower: UInt8
+  /// Bytes of the configuration descriptor itself beyond the first nine; none in any specification.
+  public var extraBytes: [UInt8]
   /// Descriptors between the configuration and its first interface.
   public var extra: [RawDescriptor]
   /// Every alternate setting of every interface, in the order of the bytes.
@@ -31,6 +33,7 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
     self.nameIndex = nameIndex
     self.attributes = attributes
     self.maxPower = maxPower
+    self.extraBytes = []
     self.extra = extra
     self.interfaces = interfaces
     self.faults = []
@@ -65,8 +68,15 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
     extra = []
     interfaces = []
     faults = []
-    if reader.remaining >= Int(length) - 9 { try reader.skip(Int(length) - 9, "bLength") }
-    readFollowing(&reader)
+    extraBytes = try reader.readBytes(min(Int(length) - 9, reader.remaining), "bLength")
+    if extraBytes.count < Int(length) - 9 {
+      faults.append(
+        ParseError(
+          .truncated(needed: Int(length), available: 9 + extraBytes.count), field: "bLength",
+          offset: start))
+    }
+    let offsets = readFollowing(&reader)
+    compareInterfaces(offsets)
     let size = reader.offset - start
     if size != Int(totalLength) {
       faults.append(
@@ -81,9 +91,35 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
           .invalid(value: "\(interfaceCount)", rule: "\(numbers) interfaces are described"),
           field: "bNumInterfaces", offset: start + 4))
     }
+    faults.sort { $0.offset < $1.offset }
   }
 
-  private mutating func readFollowing(_ reader: inout ByteReader) {
+  /// Notes what the interfaces say of themselves that is not so.
+  private mutating func compareInterfaces(_ offsets: [Int]) {
+    var seen: Set<[UInt8]> = []
+    for (interface, offset) in zip(interfaces, offsets) {
+      if Int(interface.endpointCount) != interface.endpoints.count {
+        faults.append(
+          ParseError(
+            .invalid(
+              value: "\(interface.endpointCount)",
+              rule: "\(interface.endpoints.count) endpoints are described"),
+            field: "bNumEndpoints", offset: offset + 4))
+      }
+      if !seen.insert([interface.number, interface.alternateSetting]).inserted {
+        faults.append(
+          ParseError(
+            .invalid(
+              value: "\(interface.alternateSetting)",
+              rule: "interface \(interface.number) has had a setting of this number before"),
+            field: "bAlternateSetting", offset: offset + 3))
+      }
+    }
+  }
+
+  /// Reads the descriptors behind the configuration; returns where the interfaces were.
+  private mutating func readFollowing(_ reader: inout ByteReader) -> [Int] {
+    var offsets: [Int] = []
     while let length = reader.peek() {
       let offset = reader.offset
       guard length >= 2, Int(length) <= reader.remaining else {
@@ -93,11 +129,14 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
           : .truncated(needed: Int(length), available: reader.remaining)
         faults.append(ParseError(kind, field: "bLength", offset: offset))
         appendExtra(RawDescriptor(bytes: reader.readRest(), offset: offset))
-        return
+        break
       }
-      guard let bytes = try? reader.readBytes(Int(length), "descriptor") else { return }
+      guard let bytes = try? reader.readBytes(Int(length), "descriptor") else { break }
+      let count = interfaces.count
       append(RawDescriptor(bytes: bytes, offset: offset))
+      if interfaces.count > count { offsets.append(offset) }
     }
+    return offsets
   }
 
   private mutating func append(_ raw: RawDescriptor) {
@@ -108,7 +147,7 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
         InterfaceDescriptor(
           number: bytes[2], alternateSetting: bytes[3],
           interfaceClass: ClassTriple(bytes[5], bytes[6], bytes[7]), nameIndex: bytes[8],
-          endpointCount: bytes[4]))
+          endpointCount: bytes[4], extraBytes: Array(bytes[9...])))
     case .endpoint? where bytes.count >= 7 && !interfaces.isEmpty:
       interfaces[interfaces.count - 1].endpoints.append(
         EndpointDescriptor(
@@ -142,8 +181,56 @@ public struct ConfigurationDescriptor: Hashable, Sendable {
 
   /// The bytes of the configuration and everything behind it, as GET_DESCRIPTOR returns them.
   public var bytes: [UInt8] {
-    [9, DescriptorType.configuration.rawValue] + totalLength.littleEndianBytes
-      + [interfaceCount, value, nameIndex, attributes, maxPower] + extra.flatMap(\.bytes)
+    [UInt8(truncatingIfNeeded: 9 + extraBytes.count), DescriptorType.configuration.rawValue]
+      + totalLength.littleEndianBytes
+      + [interfaceCount, value, nameIndex, attributes, maxPower] + extraBytes
+      + extra.flatMap(\.bytes)
       + interfaces.flatMap(\.bytes)
+  }
+}
+
+extension ConfigurationDescriptor {
+  /// Reads configurations that stand behind each other, as in the `descriptors` file of sysfs.
+  ///
+  /// `wTotalLength` separates them; where it does not lead to another configuration, the rest belongs
+  /// to the one before.
+  ///
+  /// - Parameter reader: a cursor at the first configuration; it is left at the end, or where no
+  ///   configuration follows.
+  /// - Returns: those that could be read.
+  public static func all(parsing reader: inout ByteReader) -> [ConfigurationDescriptor] {
+    var all: [ConfigurationDescriptor] = []
+    while reader.remaining >= 9, reader.peek(ahead: 1) == DescriptorType.configuration.rawValue,
+      let low = reader.peek(ahead: 2), let high = reader.peek(ahead: 3)
+    {
+      var size = min(max(Int(low) | Int(high) << 8, 9), reader.remaining)
+      if reader.peek(ahead: size + 1) != DescriptorType.configuration.rawValue {
+        size = reader.remaining
+      }
+      let origin = reader.offset
+      guard let bytes = try? reader.readBytes(size, "wTotalLength") else { break }
+      var inner = ByteReader(bytes.span.bytes, origin: origin)
+      guard let configuration = try? ConfigurationDescriptor(parsing: &inner) else { break }
+      all.append(configuration)
+    }
+    return all
+  }
+
+  /// The interface associations among the descriptors, in the order of the bytes.
+  ///
+  /// An association stands before the first of its interfaces, so it is found in the extra
+  /// descriptors of the configuration or of whatever comes before.
+  public var associations: [InterfaceAssociationDescriptor] {
+    let raw =
+      extra
+      + interfaces.flatMap { interface in
+        interface.extra + interface.endpoints.flatMap(\.extra)
+      }
+    return raw.compactMap { InterfaceAssociationDescriptor($0) }
+  }
+
+  /// The alternate settings of one interface, in the order of the bytes.
+  public func settings(of number: UInt8) -> [InterfaceDescriptor] {
+    interfaces.filter { $0.number == number }
   }
 }
