@@ -167,10 +167,9 @@ public struct ReadPlan: Hashable, Sendable {
   }
 
   private static func checkReadable(_ target: FlashTarget) throws(PlanError) {
-    guard !target.canRead else { return }
+    guard let obstacle = target.readObstacle else { return }
     throw PlanError(
-      .cannotUpload,
-      "\(target.described) cannot be read: \(target.readRefusal ?? "bitCanUpload is 0").",
+      .cannotUpload, "\(target.described) cannot be read: \(obstacle).",
       help: target.readRefusal == nil
         ? nil : "`dfu unprotect` takes read-out protection away and erases everything.")
   }

@@ -139,9 +139,8 @@ public struct FlashPlan: Hashable, Sendable {
       steps += part.optionBytes.map { .writeOptionBytes($0) }
     }
     if case .leaves(let address, _) = leave {
-      if let part = parts.first(where: { $0.target.map?.sector(containing: address) != nil }) {
-        select(part)
-      }
+      let home = parts.first { $0.target.map?.sector(containing: address) != nil }
+      if let part = home ?? (selected == nil ? parts.first : nil) { select(part) }
       steps.append(.leave(address))
     }
     return steps

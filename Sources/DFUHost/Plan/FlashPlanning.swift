@@ -64,13 +64,11 @@ extension FlashPlan {
     var notes: [PlanNote] = []
     for part in parts where part.download == nil {
       let target = part.target
-      if !target.canRead, options.verify || options.differential {
+      if let obstacle = target.readObstacle, options.verify || options.differential {
         notes.append(
           PlanNote(
             "not-readable",
-            "\(target.described) cannot be read "
-              + "(\(target.readRefusal ?? "bitCanUpload is 0")), so nothing is compared or proved."
-          ))
+            "\(target.described) cannot be read (\(obstacle)), so nothing is compared or proved."))
       }
       if !part.optionBytes.isEmpty {
         notes.append(

@@ -76,8 +76,13 @@ public struct FlashTarget: Hashable, Sendable {
   }
 
   /// Whether its memory can be read, as far as is known.
-  public var canRead: Bool {
-    canUpload && readRefusal == nil && !quirks.contains(.uploadBroken)
+  public var canRead: Bool { readObstacle == nil }
+
+  /// Why its memory cannot be read, as a clause; nil when it can be, as far as is known.
+  public var readObstacle: String? {
+    if let readRefusal { return readRefusal }
+    if !canUpload { return "bitCanUpload is 0" }
+    return quirks.contains(.uploadBroken) ? "reading is known to fail on this device" : nil
   }
 
   /// What kind of memory it is, told by the name of its map.

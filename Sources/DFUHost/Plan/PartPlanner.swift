@@ -120,15 +120,9 @@ struct PartPlanner {
     _ range: Range<UInt64>, _ needs: SectorNeeds, _ target: FlashTarget
   ) -> PlanError {
     let reason =
-      if let refusal = target.readRefusal {
-        refusal
-      } else if !target.canUpload {
-        "the device cannot be read (bitCanUpload is 0)"
-      } else if !needs.sector.rights.contains(.readable) {
-        "its map says that it cannot be read"
-      } else {
-        "they have not been read"
-      }
+      target.readObstacle
+      ?? (needs.sector.rights.contains(.readable)
+        ? "they have not been read" : "its map says that it cannot be read")
     return PlanError(
       .cannotKeepNeighbours,
       "The bytes at \(rangeText(range)) share the sector \(rangeText(needs.sector.range)) of "

@@ -53,4 +53,33 @@ public struct TargetChoice: Hashable, Sendable {
       assignments[index].target.readRefusal = refusal
     }
   }
+
+  /// Adds what another file wants on the same device: several files are one plan.
+  ///
+  /// - Parameter other: the choice for the other file.
+  /// - Throws: ``PlanError`` where both want different bytes at one address, or both want to be the
+  ///   whole payload of one target. This choice is unchanged then.
+  public mutating func merge(_ other: TargetChoice) throws(PlanError) {
+    var merged = assignments
+    for addition in other.assignments {
+      let index = merged.firstIndex {
+        $0.target.alternateSetting == addition.target.alternateSetting
+      }
+      guard let index else {
+        merged.append(addition)
+        continue
+      }
+      guard case .image(var image) = merged[index].payload, case .image(let more) = addition.payload
+      else {
+        throw PlanError(
+          .contradiction,
+          "Two files want to be the payload of \(addition.target.described), which takes one.",
+          help: "Give them to different targets, one after the other.")
+      }
+      try TargetChoice.merge(more, into: &image)
+      merged[index].payload = .image(image)
+    }
+    assignments = merged.sorted { $0.target.alternateSetting < $1.target.alternateSetting }
+    notes += other.notes.filter { !notes.contains($0) }
+  }
 }

@@ -122,14 +122,15 @@ extension TargetChoice {
     }
     take(images)
     guard !assignments.isEmpty else {
-      throw PlanError(
-        .noSuchTarget, "The file has no bytes for the target that was asked for.",
-        help: "`dfu file info` shows what it has.")
+      throw options.target.map {
+        PlanError(
+          .noSuchTarget, "The file has no bytes for the target “\($0)”.",
+          help: "`dfu file info` shows what it has.")
+      } ?? PlanError(.emptyImage, "The file holds no bytes.", help: "Check the file.")
     }
   }
 
-  private static func merge(_ image: FirmwareImage, into all: inout FirmwareImage) throws(PlanError)
-  {
+  static func merge(_ image: FirmwareImage, into all: inout FirmwareImage) throws(PlanError) {
     guard !all.isEmpty else {
       all = image
       return

@@ -104,8 +104,8 @@ import USB
       name: "neighbours of a device that cannot be read", address: 0x0800_0000,
       code: .cannotKeepNeighbours,
       sentence: "The bytes at 0x08000004-0x08003FFF share the sector 0x08000000-0x08003FFF of "
-        + "Internal Flash (alternate setting 0) with new data and cannot be kept: the device cannot "
-        + "be read (bitCanUpload is 0).",
+        + "Internal Flash (alternate setting 0) with new data and cannot be kept: bitCanUpload is "
+        + "0.",
       helpHas: "--discard-neighbours", change: { $0.canUpload = false }),
     Refusal(
       name: "neighbours of a protected device", address: 0x0800_0000, code: .cannotKeepNeighbours,

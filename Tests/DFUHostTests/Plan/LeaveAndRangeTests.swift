@@ -51,6 +51,21 @@ import USB
   }
 }
 
+extension `Where the device goes` {
+  @Test func `a device on which nothing changes is selected before it leaves`() throws {
+    let image = try Drawing.image("abcd", at: 0x0800_0000)
+    var options = FlashOptions()
+    options.leave = .always
+    let plan = try FlashPlan(
+      image, for: FlashTarget.part(FlashTarget.f407Flash, contents: image), options: options)
+    #expect(plan.steps == [.select(0), .leave(0x0800_0000)])
+    options.leaveAddress = 0x2000_0000
+    let elsewhere = try FlashPlan(
+      image, for: FlashTarget.part(FlashTarget.f407Flash, contents: image), options: options)
+    #expect(elsewhere.steps == [.select(0), .leave(0x2000_0000)])
+  }
+}
+
 @Suite struct `Plans to erase and to read` {
   @Test func `a range of whole sectors is erased sector by sector`() throws {
     let target = try FlashTarget.part(FlashTarget.f407Flash)

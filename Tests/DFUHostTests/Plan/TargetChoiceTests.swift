@@ -195,6 +195,24 @@ import USB
     #expect(Self.places(choice) == ["0: 0x08003000+32"])
   }
 
+  @Test func `several files are one plan, unless they contradict each other`() throws {
+    let targets = try FlashTarget.stm32f407()
+    let options = FlashOptions()
+    var both = try TargetChoice(
+      Self.hex([(0x0800_0000, Self.program)]), targets: targets, options: options)
+    try both.merge(
+      TargetChoice(
+        Self.hex([(0x0800_4000, [1, 2]), (0x1FFF_C000, Array(0..<16))]), targets: targets,
+        options: options))
+    #expect(Self.places(both) == ["0: 0x08000000+32 0x08004000+2", "1: 0x1FFFC000+16"])
+    let before = both
+    let other = try TargetChoice(
+      Self.hex([(0x0800_4001, [9])]), targets: targets, options: options)
+    let error = #expect(throws: PlanError.self) { try both.merge(other) }
+    #expect(error?.code == .contradiction)
+    #expect(both == before)
+  }
+
   // MARK: Devices without addresses
 
   static func plain(_ names: [String], lpc: Bool = false) -> [FlashTarget] {
