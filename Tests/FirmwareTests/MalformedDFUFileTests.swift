@@ -28,7 +28,7 @@ struct MalformedDFUFileTests {
     let error = #expect(throws: FirmwareError.self) { try FirmwareFile(parsing: bytes) }
     #expect(error?.code == .wrongChecksum)
     #expect(error?.offset == 16)
-    #expect(error?.help?.contains("--repair") == true)
+    #expect(error?.help?.contains("suffix repair") == true)
     let repaired = try DFUSuffix.repairingCRC(of: bytes)
     #expect(try FirmwareFile(parsing: repaired).onlyBytes == [1, 0x12, 3, 4])
   }

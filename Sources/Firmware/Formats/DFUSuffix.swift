@@ -151,24 +151,36 @@ extension DFUSuffix {
       && CRC32.of(file.dropLast(4)) == file.littleEndian32(at: file.endIndex - 4)
   }
 
+  /// Whether the CRC is right, but of the bytes behind the prefix only: the prefix was put in front of
+  /// a finished DFU file. HackRF's build does so.
+  static func coversOnlyBehindPrefix(_ file: [UInt8]) -> Bool {
+    guard hasSignature(file[...]), let length = file.dropLast(4).last,
+      (minimumLength...file.count).contains(Int(length)),
+      let prefix = FirmwarePrefix.find(in: file.dropLast(Int(length)))
+    else { return false }
+    let stored = file[...].littleEndian32(at: file.count - 4)
+    return CRC32.of(file.dropFirst(prefix.length).dropLast(4)) == stored
+      && CRC32.of(file.dropLast(4)) != stored
+  }
+
   private static func checkCRC(_ file: [UInt8]) throws(FirmwareError) {
     var crc = CRC32()
     crc.update(file.dropLast(4))
     let stored = file[...].littleEndian32(at: file.count - 4)
-    guard stored != crc.value else { return }
+    guard stored != crc.value, !coversOnlyBehindPrefix(file) else { return }
     if stored == crc.inverted {
       throw FirmwareError(
         .invertedChecksum, format: .dfu, place: .offset(file.count - 4),
         sentence: "The CRC of the DFU suffix, 0x\(hex(stored)), was inverted at the end as zlib "
           + "does it; DFU files hold 0x\(hex(crc.value)).",
-        help: "The bytes are intact, the writer is wrong: `dfu file suffix --repair` writes the "
+        help: "The bytes are intact, the writer is wrong: `dfu file suffix repair` writes the "
           + "right one.")
     }
     throw FirmwareError(
       .wrongChecksum, format: .dfu, place: .offset(file.count - 4),
       sentence: "The CRC of the DFU suffix is 0x\(hex(stored)), but the bytes of the file have "
         + "0x\(hex(crc.value)): the file is damaged.",
-      help: "Fetch it again. If it was edited on purpose, `dfu file suffix --repair` writes the "
+      help: "Fetch it again. If it was edited on purpose, `dfu file suffix repair` writes the "
         + "right one.")
   }
 

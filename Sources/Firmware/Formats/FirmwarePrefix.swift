@@ -2,9 +2,11 @@ internal import USB
 
 /// A header in front of a plain DFU image, which the device's boot ROM wants to see.
 public enum FirmwarePrefix: Hashable, Sendable {
-  /// NXP LPC43xx, 16 bytes: `1a`, flags, length in 512-byte units rounded up with the prefix
-  /// itself (2), eight zeros, `ff ff ff ff`. The flags are 0x3F after masking with 0x3F.
-  case lpc(flags: UInt8 = 0x3F)
+  /// NXP LPC43xx, 16 bytes: `1a` or `da`, flags, length in 512-byte units rounded up with the prefix
+  /// itself (2), eight bytes of a hash that is not used (00 or ff), `ff ff ff ff`. The first two
+  /// bytes are 0x1A and 0x3F after masking with 0x3F; their upper bits are switches of the hash and
+  /// of AES, which are kept as they are.
+  case lpc(kind: UInt8 = 0x1A, flags: UInt8 = 0x3F, hash: UInt8 = 0)
   /// TI Stellaris and Tiva, 8 bytes: `01 00`, load address / 1024 (2), payload length (4).
   case stellaris(loadAddress: UInt32)
 
@@ -31,11 +33,13 @@ public enum FirmwarePrefix: Hashable, Sendable {
   ///   that of a TI prefix must equal the bytes that follow.
   public static func find(in payload: ArraySlice<UInt8>) -> FirmwarePrefix? {
     let start = payload.startIndex
-    if payload.count >= 16, payload[start] == 0x1A, payload[start + 1] & 0x3F == 0x3F,
-      payload[start + 4..<start + 12].allSatisfy({ $0 == 0 }),
+    if payload.count >= 16, payload[start] & 0x3F == 0x1A, payload[start + 1] & 0x3F == 0x3F,
+      [0, 0xFF].contains(payload[start + 4]),
+      payload[start + 5..<start + 12].allSatisfy({ $0 == payload[start + 4] }),
       payload[start + 12..<start + 16].allSatisfy({ $0 == 0xFF })
     {
-      return .lpc(flags: payload[start + 1])
+      return .lpc(
+        kind: payload[start], flags: payload[start + 1], hash: payload[start + 4])
     }
     if payload.count >= 8, payload[start] == 0x01, payload[start + 1] == 0,
       Int(payload.littleEndian32(at: start + 4)) == payload.count - 8
@@ -60,14 +64,14 @@ public enum FirmwarePrefix: Hashable, Sendable {
   public func encoded(before count: Int) throws(FirmwareError) -> [UInt8] {
     var bytes: [UInt8] = []
     switch self {
-    case .lpc(let flags):
+    case .lpc(let kind, let flags, let hash):
       guard let units = UInt16(exactly: Self.units(for: count + 16)) else {
         throw Self.unfit(
           "An LPC prefix counts at most 65535 units of 512 bytes, not \(count) bytes")
       }
-      bytes = [0x1A, flags | 0x3F]
+      bytes = [kind & 0xC0 | 0x1A, flags | 0x3F]
       bytes.appendLittleEndian(units)
-      bytes += [UInt8](repeating: 0, count: 8)
+      bytes += [UInt8](repeating: hash, count: 8)
       bytes += [UInt8](repeating: 0xFF, count: 4)
     case .stellaris(let address):
       guard address % 1024 == 0, let units = UInt16(exactly: address / 1024),

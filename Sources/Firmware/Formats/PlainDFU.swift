@@ -27,6 +27,14 @@ enum PlainDFU {
     if let suffix = file.suffix {
       payload = payload.dropLast(suffix.length)
       file.notes += notes(about: suffix, behind: payload)
+      if DFUSuffix.coversOnlyBehindPrefix(bytes) {
+        file.notes.append(
+          FirmwareNote(
+            "crc-without-prefix", .warning,
+            "The CRC of the DFU suffix is right for the bytes behind the prefix, but does not cover "
+              + "the prefix: it was put in front of a finished DFU file.",
+            help: "`dfu file suffix repair` writes a CRC that covers all."))
+      }
     } else {
       file.notes.append(
         FirmwareNote(
