@@ -51,6 +51,8 @@ public struct MemoryPicture: Hashable, Sendable {
 
   /// The cells of a bar.
   public static let cellCount = 32
+  /// Whether the places are offsets in a payload, and not addresses of a memory.
+  public var showsOffsets = false
   /// The rows, ascending, never overlapping; between them no byte of the image lies.
   public private(set) var rows: [Row] = []
 
@@ -148,10 +150,11 @@ public struct MemoryPicture: Hashable, Sendable {
       if let end, end < row.range.lowerBound {
         let gap = sizeText(row.range.lowerBound - end)
         lines.append(
-          margin + style(.faint, "           \(style.usesDrawing ? "⋮" : ":") \(gap) without bytes"))
+          margin + style(.faint, "           \(style.usesDrawing ? "⋮" : ":") \(gap) without bytes")
+        )
       }
       end = row.range.upperBound
-      let address = addressText(row.range.lowerBound)
+      let address = placeText(row.range.lowerBound)
       let border = style(.faint, style.usesDrawing ? "│" : "|")
       var line = "\(margin)\(style(.accent, address)) \(border)\(bar(row, style))\(border) "
       line += String(repeating: " ", count: width - size.count) + size
@@ -159,6 +162,11 @@ public struct MemoryPicture: Hashable, Sendable {
       lines.append(line)
     }
     return lines
+  }
+
+  private func placeText(_ place: UInt64) -> String {
+    // As wide as an address.
+    showsOffsets ? "+0x" + hex(place, digits: 7).uppercased() : addressText(place)
   }
 
   /// One line that says what the signs of the bars mean; only those that occur.

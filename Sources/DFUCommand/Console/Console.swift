@@ -130,7 +130,8 @@ struct Console: Sendable {
       ErrorReport(slug: "interrupted", sentence: "Interrupted.", help: nil, exitStatus: status)
     default:
       ErrorReport(
-        slug: "our-bug", sentence: "Something happened that this program does not expect: \(error).",
+        slug: "our-bug",
+        sentence: "Something happened that this program does not expect: \(error).",
         help: "Please report it, with the command line and the file.", exitStatus: status)
     }
   }

@@ -26,7 +26,8 @@ struct FileMerge: Verb {
   var destination: String
 
   @Argument(
-    help: ArgumentHelp("The inputs, with address and alternate setting.", valueName: "addr@alt:file"))
+    help: ArgumentHelp(
+      "The inputs, with address and alternate setting.", valueName: "addr@alt:file"))
   var inputs: [String]
 
   func perform(on console: Console) async throws -> ExitStatus {
@@ -37,7 +38,7 @@ struct FileMerge: Verb {
       parts.append(input)
     }
     var file = FirmwareFile(
-      format: .raw, targets: try mergedTargets(parts, settingFor: nil))
+      format: .raw, targets: try mergedTargets(of: parts, settingFor: nil))
     file.suffix = parts.lazy.compactMap(\.file.suffix).first
     // Settings matter only where inputs disagree about them.
     if Set(file.targets.map(\.alternateSetting)).count > 1 {

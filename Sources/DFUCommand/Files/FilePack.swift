@@ -44,7 +44,8 @@ struct FilePack: Verb {
   var name: [String] = []
 
   @Argument(
-    help: ArgumentHelp("The inputs, with address and alternate setting.", valueName: "addr@alt:file"))
+    help: ArgumentHelp(
+      "The inputs, with address and alternate setting.", valueName: "addr@alt:file"))
   var inputs: [String]
 
   func perform(on console: Console) async throws -> ExitStatus {
@@ -83,7 +84,7 @@ struct FilePack: Verb {
       file.suffix = suffix(dfuVersion: 0x0100)
       return (file, .dfu)
     }
-    var file = FirmwareFile(format: .dfuSe, targets: try mergedTargets(parts, settingFor: 0))
+    var file = FirmwareFile(format: .dfuSe, targets: try mergedTargets(of: parts, settingFor: 0))
     for index in file.targets.indices {
       let setting = file.targets[index].alternateSetting ?? 0
       file.targets[index].name = try targetName(setting) ?? file.targets[index].name
@@ -112,49 +113,11 @@ struct FilePack: Verb {
         chosen = text
       }
       guard chosen.utf8.count <= 254 else {
-        throw UsageError("A target's name has at most 254 bytes; this one has \(chosen.utf8.count).")
+        throw UsageError(
+          "A target's name has at most 254 bytes; this one has \(chosen.utf8.count).")
       }
       found = chosen
     }
     return found
   }
-}
-
-/// The targets of several inputs, those for one alternate setting made one.
-///
-/// - Parameters:
-///   - parts: the inputs.
-///   - settingFor: the alternate setting of targets that name none; nil leaves them without.
-/// - Returns: the targets, in the order in which their settings first occur.
-/// - Throws: ``FirmwareInputError`` where two inputs put different bytes at one address, or one has no
-///   address.
-func mergedTargets(_ parts: [FirmwareInput], settingFor: UInt8?) throws -> [FirmwareTarget] {
-  var targets: [FirmwareTarget] = []
-  for part in parts {
-    for var target in try part.placedTargets() {
-      target.alternateSetting = target.alternateSetting ?? settingFor
-      guard case .image(let image) = target.content else {
-        throw FirmwareInputError(
-          name: part.name,
-          error: FirmwareError(
-            .addressMissing, format: part.file.format,
-            sentence: "The file does not say where its bytes belong.",
-            help: "Put the address in front: 0x08000000:\(part.name)"))
-      }
-      let same = targets.firstIndex { $0.alternateSetting == target.alternateSetting }
-      guard let same, case .image(var whole) = targets[same].content else {
-        targets.append(target)
-        continue
-      }
-      do {
-        for segment in image.segments { try whole.insert(segment) }
-      } catch {
-        throw FirmwareInputError(name: part.name, error: error)
-      }
-      whole.entryPoint = whole.entryPoint ?? image.entryPoint
-      targets[same].content = .image(whole)
-      targets[same].name = targets[same].name ?? target.name
-    }
-  }
-  return targets
 }

@@ -119,8 +119,12 @@ public struct FileInfoReport: Encodable, Hashable, Sendable {
     use = fileUse(file)
     pictures = file.targets.map { target in
       switch target.content {
-      case .raw(let bytes): MemoryPicture(of: rawImage(bytes))
-      case .image(let image): MemoryPicture(of: image, marks: Self.marks(in: image))
+      case .raw(let bytes):
+        var picture = MemoryPicture(of: rawImage(bytes))
+        picture.showsOffsets = true
+        return picture
+      case .image(let image):
+        return MemoryPicture(of: image, marks: Self.marks(in: image))
       }
     }
   }
@@ -140,7 +144,14 @@ public struct FileInfoReport: Encodable, Hashable, Sendable {
 
   private static func checked(_ file: FirmwareFile) -> String? {
     switch file.format {
-    case .dfuSe, .dfu: file.suffix == nil ? nil : "the CRC of the suffix is right"
+    case .dfuSe, .dfu:
+      if file.suffix == nil {
+        nil
+      } else if file.notes.contains(where: { $0.slug == "crc-without-prefix" }) {
+        "the CRC of the suffix is right, but for the prefix"
+      } else {
+        "the CRC of the suffix is right"
+      }
     case .intelHex, .sRecord: "the checksum of every line is right"
     case .raw, .elf, .uf2: nil
     }
@@ -169,7 +180,9 @@ extension FileInfoReport.Target {
       byteCount = bytes.count
       extents = []
       elements = []
-      vectorTable = rawVectors(bytes).map { FileInfoReport.Vectors($0, address: nil, isPlausible: true) }
+      vectorTable = rawVectors(bytes).map {
+        FileInfoReport.Vectors($0, address: nil, isPlausible: true)
+      }
     case .image(let image):
       hasAddresses = true
       byteCount = image.byteCount

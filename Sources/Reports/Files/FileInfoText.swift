@@ -12,7 +12,10 @@ extension FileInfoReport {
       "Intact",
       checked.map { style(.good, "yes") + ": " + $0 } ?? "not known: this format has no checksum",
     ])
-    if let suffix { facts.add(["Device", deviceText(suffix, style)]) }
+    if let suffix {
+      facts.add(["Device", deviceText(suffix, style)])
+      facts.add(["Version", "\(suffix.deviceVersion ?? "any"), file of DFU \(suffix.dfuVersion)"])
+    }
     if let prefix { facts.add(["Prefix", prefix]) }
     if let entryPoint { facts.add(["Entry point", style(.accent, entryPoint)]) }
     lines += facts.lines(indent: 2)
@@ -59,8 +62,7 @@ extension FileInfoReport {
     case (nil, let product?): text = style(.accent, "*:\(product)")
     }
     if let name = suffix.deviceName, suffix.vendor != nil { text += ", \(name)" }
-    if let version = suffix.deviceVersion { text += ", version \(version)" }
-    return text + " (DFU \(suffix.dfuVersion))"
+    return text
   }
 
   // MARK: Targets
@@ -118,7 +120,8 @@ extension FileInfoReport {
       let isWarning = note.severity == "warning"
       let label = isWarning ? style(.warning, "warning:") : style(.faint, "note:")
       lines.append(
-        "  \(label) " + wrapped(
+        "  \(label) "
+          + wrapped(
             terminalSafe(note.sentence), width: style.width, indent: 4, used: isWarning ? 11 : 8))
       if let help = note.help {
         lines.append("    " + wrapped(terminalSafe(help), width: style.width, indent: 4))

@@ -31,8 +31,8 @@ private func useOfRaw(_ bytes: [UInt8], file: FirmwareFile) -> [String] {
   var sentences: [String] = []
   if file.prefix != nil {
     sentences.append(
-      "A plain DFU device is sent all of it, the prefix included; in front of the bytes for a "
-        + "DfuSe device, which need an address, the prefix is left out.")
+      "A plain DFU device is sent all of it, the prefix included; for a DfuSe device, which needs "
+        + "--address, the prefix is left out.")
     return sentences
   }
   if file.format == .dfu {
@@ -67,11 +67,16 @@ private func useOf(_ image: FirmwareImage, target: FirmwareTarget, file: Firmwar
     target.alternateSetting.map { "Alternate setting \($0) of a DfuSe device" } ?? "A DfuSe device"
   sentences.append("\(to) gets \(sizeText(UInt64(image.byteCount))) \(place).")
 
-  if let memory = memoryName(range.lowerBound) { sentences.append(memory) }
+  // Each memory is named once, however many stretches lie in it.
+  var told: Set<String> = []
+  for extent in image.extents {
+    guard let memory = memoryName(extent.lowerBound), told.insert(memory).inserted else { continue }
+    sentences.append("\(addressText(extent.lowerBound)) is \(memory)")
+  }
   if let vectors = VectorTable(in: image, at: range.lowerBound) {
     if vectors.isPlausible(in: image) {
       sentences.append(
-        "It begins with a vector table: after it has been proved the program at "
+        "It begins with a vector table: after it has been proved, the program at "
           + "\(addressText(range.lowerBound)) is started.")
     } else if file.targets.count == 1 {
       sentences.append(
@@ -86,14 +91,13 @@ private func useOf(_ image: FirmwareImage, target: FirmwareTarget, file: Firmwar
 private func memoryName(_ address: UInt64) -> String? {
   switch address {
   case 0..<0x0100_0000:
-    "This is no address of an STM32, whose flash begins at 0x08000000; parts of other makers have "
-      + "their flash at 0."
-  case 0x2000_0000..<0x2100_0000:
-    "This is RAM: it is gone when the power is."
+    "no address of an STM32, whose flash begins at 0x08000000; parts of other makers have their "
+      + "flash here."
+  case 0x2000_0000..<0x2100_0000: "RAM, which is gone when the power is."
   case 0x9000_0000..<0xA000_0000:
-    "On an STM32 this is external flash (QSPI), which its own boot ROM cannot write."
+    "external flash (QSPI) on an STM32, which its own boot ROM cannot write."
   case 0x1FFF_7800..<0x1FFF_8000, 0x1FFF_C000..<0x1FFF_C020, 0x5200_2000..<0x5200_3000:
-    "On an STM32 these are option bytes."
+    "among the option bytes of an STM32."
   default: nil
   }
 }

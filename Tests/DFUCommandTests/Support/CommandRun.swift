@@ -44,7 +44,7 @@ struct CommandRun {
   }
 
   // Beside the test bundle: in its folder, or above it where the bundle is a folder itself.
-  private static func binary() throws -> URL {
+  static func binary() throws -> URL {
     let arguments = CommandLine.arguments
     var starts = [arguments[0]]
     if let index = arguments.firstIndex(of: "--test-bundle-path"), index + 1 < arguments.count {
@@ -91,6 +91,13 @@ final class Workplace: Sendable {
   @discardableResult
   func write(_ text: String, to name: String) throws -> URL {
     try write(Array(text.utf8), to: name)
+  }
+
+  /// A file of zeros that takes no space.
+  func writeSparse(byteCount: UInt64, to name: String) throws {
+    let handle = try FileHandle(forWritingTo: try write([], to: name))
+    try handle.truncate(atOffset: byteCount)
+    try handle.close()
   }
 
   func bytes(of name: String) throws -> [UInt8] {

@@ -86,3 +86,43 @@ enum Fixtures {
     return bytes + [UInt8](repeating: 0, count: max(0, (padded ?? 0) - bytes.count))
   }
 }
+
+extension Fixtures {
+  /// A folder with all of them, good and bad.
+  static func workplace() throws -> Workplace {
+    let folder = try Workplace()
+    try folder.write(plain, to: "plain.dfu")
+    try folder.write(lpc, to: "lpc.dfu")
+    try folder.write(stellaris, to: "stellaris.dfu")
+    try folder.write(dfuSe, to: "dfuse.dfu")
+    try folder.write(twoTargets, to: "two.dfu")
+    try folder.write(hex, to: "app.hex")
+    try folder.write(sRecord, to: "app.s19")
+    try folder.write(program, to: "program.bin")
+    try folder.write([0xDE, 0xAD, 0xBE, 0xEF], to: "data.bin")
+    try folder.write([], to: "empty.bin")
+
+    var damaged = plain
+    damaged[1] = 0xFF
+    try folder.write(damaged, to: "crc.dfu")
+    try folder.write(Array(twoTargets.prefix(400)), to: "truncated.dfu")
+    try folder.write(
+      hex.replacing("DDEE", with: "DDEF"), to: "checksum.hex")
+    try folder.write(sRecord.replacing("DDDF", with: "DDDE"), to: "checksum.s19")
+    // 04 03 02 01 at 0x08000002, where the first line has other bytes.
+    try folder.write(
+      hex.replacing(":00000001FF", with: ":020000040800F2\n:0400020004030201F0\n:00000001FF"),
+      to: "overlap.hex")
+    // 01 at 0x0A000000, 32 MiB above the rest.
+    try folder.write(
+      hex.replacing(":00000001FF", with: ":020000040A00F0\n:0100000001FE\n:00000001FF"),
+      to: "holes.hex")
+    // 05 06 becomes 15 16 at 0x0800000C, and the last byte at 0x08010003 is missing.
+    try folder.write(
+      hex.replacing("0506070890", with: "1516070870")
+        .replacing(":04000000AABBCCDDEE", with: ":03000000AABBCCCC"),
+      to: "changed.hex")
+    try folder.writeSparse(byteCount: 5_000_000_000, to: "huge.bin")
+    return folder
+  }
+}
