@@ -302,6 +302,7 @@ private func only(
     let stm32 = DFUQuirks.quirks(
       vendor: VendorID(0x0483), product: ProductID(0xDF11), version: BCDVersion(0x2200))
     #expect(function(version: 0x0110).dialect(names: [], quirks: stm32) == .dfuSe)
+    #expect(function(version: 0x0110).dialect(names: ["firmware"], quirks: stm32) == .dfu11)
   }
 
   @Test func `without a functional descriptor the poorest device is assumed`() {

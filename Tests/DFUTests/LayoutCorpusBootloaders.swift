@@ -82,6 +82,10 @@ extension Layout {
       .internalFlash,
       [run(0x0800_0000, 10, 2048, "a"), run(0x0800_5000, 118, 2048, "g")]),
     Layout(
+      "56f", "@Internal Flash   /0x08000000/10*02Ka,502*02Kg", "STM3210E-EVAL example bootloader",
+      .internalFlash,
+      [run(0x0800_0000, 10, 2048, "a"), run(0x0800_5000, 502, 2048, "g")]),
+    Layout(
       "57", "@Internal Flash   /0x08000000/8*001Ka,56*001Kg", "libopencm3 example, STM32F103",
       .internalFlash,
       [run(0x0800_0000, 8, 1024, "a"), run(0x0800_2000, 56, 1024, "g")]),

@@ -121,10 +121,10 @@ extension DFUFunction {
   /// - Returns: the protocol.
   public func dialect(names: [String], quirks: DFUQuirks = []) -> DFUDialect {
     if names.contains(where: { (try? MemoryMap(dfuseString: $0)) != nil }) { return .dfuSe }
-    if quirks.contains(.versionIsDfuSe) { return .dfuSe }
     if quirks.contains(.versionIs11) { return .dfu11 }
-    if version == BCDVersion(0x011A), !names.contains(where: { !$0.hasPrefix("@") && !$0.isEmpty })
-    {
+    // Plain names mean a plain device, even with ST's ids or ST's version.
+    let isPlain = names.contains { !$0.isEmpty } && !names.contains { $0.hasPrefix("@") }
+    if !isPlain, quirks.contains(.versionIsDfuSe) || version == BCDVersion(0x011A) {
       return .dfuSe
     }
     return version <= BCDVersion(0x0100) ? .dfu10 : .dfu11
