@@ -59,6 +59,7 @@ enum ExitStatus: Int32, Error, CaseIterable {
     case .empty, .tooLarge: .damagedInput
     case .readFailed, .writeFailed: .transferFailed
     case .exists, .cannotCreate: .cannotCreate
+    case .interrupted: .interrupted
     }
   }
 

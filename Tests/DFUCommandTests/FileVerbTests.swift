@@ -208,6 +208,30 @@ import Testing
     #expect(try folder.bytes(of: "data.bin").count == 20)
   }
 
+  @Test func `an interruption while waiting for input ends with its status`() throws {
+    let folder = try Fixtures.workplace()
+    let process = Process()
+    process.executableURL = try CommandRun.binary()
+    process.arguments = ["file", "info", "plain.dfu", "-"]
+    process.currentDirectoryURL = folder.url
+    let input = Pipe()
+    let output = Pipe()
+    let error = Pipe()
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = error
+    try process.run()
+    // The first report says that the command listens to signals and goes on to standard input.
+    #expect(!output.fileHandleForReading.availableData.isEmpty)
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    #expect(process.terminationStatus == 130)
+    let words = String(decoding: error.fileHandleForReading.availableData, as: UTF8.self)
+    #expect(words == "dfu: Interrupted while reading standard input.\n")
+    try input.fileHandleForWriting.close()
+  }
+
   @Test func `colour follows the option before the environment`() throws {
     let folder = try Fixtures.workplace()
     let plain = try run("file", "info", "plain.dfu", in: folder)

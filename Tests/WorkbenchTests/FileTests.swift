@@ -71,6 +71,17 @@ import Testing
     #expect(code { _ = try InputFile.read("/dev/null") } == .empty)
   }
 
+  @Test func `waiting for a pipe ends with the task`() async throws {
+    let pipe = try FileDescriptor.pipe()
+    let path = FilePath("/dev/fd/\(pipe.readEnd.rawValue)")
+    let task = Task { try InputFile.read(path) }
+    task.cancel()
+    let error = await #expect(throws: FileError.self) { try await task.value }
+    #expect(error?.code == .interrupted)
+    try pipe.writeEnd.close()
+    try pipe.readEnd.close()
+  }
+
   // MARK: Writing
 
   @Test func `a new file appears with its bytes and nothing else`() throws {

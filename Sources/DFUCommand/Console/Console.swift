@@ -78,7 +78,8 @@ struct Console: Sendable {
   ///   - question: what is about to happen, as a question.
   ///   - isConfirmed: `-y` was given.
   /// - Returns: whether to go on.
-  /// - Throws: ``UsageError`` where there is no terminal to ask on.
+  /// - Throws: ``UsageError`` where there is no terminal to ask on, `CancellationError` where the
+  ///   question is answered with Ctrl-C.
   func confirm(_ question: String, isConfirmed: Bool) throws -> Bool {
     if isConfirmed { return true }
     guard Terminal.isTerminal(.input), Terminal.isTerminal(.error) else {
@@ -88,6 +89,7 @@ struct Console: Sendable {
     }
     clearProgress()
     Terminal.write("\(noteStyle(.strong, question)) [y/N] ", to: .error)
+    guard Terminal.waitForInput() else { throw CancellationError() }
     let answer = readLine(strippingNewline: true) ?? ""
     return ["y", "yes"].contains(answer.lowercased())
   }

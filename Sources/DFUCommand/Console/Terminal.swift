@@ -1,5 +1,6 @@
 import Reports
 import SystemPackage
+import Workbench
 
 #if canImport(Glibc)
   import Glibc
@@ -33,6 +34,11 @@ enum Terminal {
   static func write(_ text: String, to stream: Stream) {
     _ = try? stream.descriptor.writeAll(text.utf8)
   }
+
+  /// Waits until somebody has typed a line.
+  ///
+  /// - Returns: false where the task was cancelled meanwhile.
+  static func waitForInput() -> Bool { Workbench.waitForInput(.standardInput) }
 
   /// How text on a stream may look.
   ///

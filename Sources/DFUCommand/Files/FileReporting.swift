@@ -31,6 +31,7 @@ func reportEach<Report: Encodable & Sendable>(
       } else {
         _ = console.report(error)
       }
+      if status == .interrupted { break }
     }
   }
   if console.isJSON { try console.print(reports) { _ in "" } }

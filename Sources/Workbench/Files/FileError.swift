@@ -16,6 +16,8 @@ public struct FileError: ExplainedError, Hashable {
     case tooLarge = "file-too-large"
     /// Reading broke off.
     case readFailed = "file-read-failed"
+    /// The user interrupted the program while it waited for input.
+    case interrupted = "interrupted"
     /// It exists, and it was not said that it may be replaced.
     case exists = "output-exists"
     /// It cannot be created.

@@ -61,7 +61,11 @@ public struct OutputFormatError: ExplainedError, Hashable {
   /// A stable name for the kind of error.
   public var slug: String { "output-format-unknown" }
   /// What happened.
-  public var sentence: String { "The name \(path) does not say which format to write." }
+  public var sentence: String {
+    path == "-"
+      ? "Standard output has no name that says which format to write."
+      : "The name \(path) does not say which format to write."
+  }
   /// What to do next.
   public var help: String? {
     "End it in .bin, .dfu, .hex, .s19, .elf or .uf2, or say --to "

@@ -1,6 +1,14 @@
 internal import Reports
 public import SystemPackage
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Darwin
+#endif
+
 /// A file that is read whole, and never more of it than firmware can be.
 public enum InputFile {
   /// The largest file that is read. The largest memories behind DFU have 64 MiB, and as hexadecimal
@@ -14,7 +22,8 @@ public enum InputFile {
   ///   - limit: how many bytes are accepted.
   /// - Returns: the bytes, at least one.
   /// - Throws: ``FileError`` with `.notFound`, `.isDirectory`, `.notReadable`, `.empty`,
-  ///   `.tooLarge` or `.readFailed`.
+  ///   `.tooLarge`, `.readFailed`, or `.interrupted` where the task is cancelled while a pipe or a
+  ///   terminal has nothing to read.
   public static func read(_ path: FilePath, limit: Int = sizeLimit) throws(FileError) -> [UInt8] {
     let name = path == "-" ? "standard input" : path.string
     if path == "-" { return try read(.standardInput, name: name, limit: limit) }
@@ -60,8 +69,10 @@ public enum InputFile {
 
     let bytes: [UInt8]
     do {
-      bytes = try readAll(descriptor, expected: size, limit: limit)
+      bytes = try readAll(
+        descriptor, expected: size, limit: limit, mayWait: status?.type != .regular)
     } catch {
+      if error == .canceled { throw FileError(.interrupted, "Interrupted while reading \(name).") }
       if error == .isDirectory { throw directoryError(name) }
       throw FileError(.readFailed, "Reading \(name) failed: \(describe(error)).")
     }
@@ -84,7 +95,7 @@ public enum InputFile {
 
   // Reads to the end, but at most one byte more than `limit`.
   private static func readAll(
-    _ descriptor: FileDescriptor, expected: Int, limit: Int
+    _ descriptor: FileDescriptor, expected: Int, limit: Int, mayWait: Bool
   ) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(expected + 1)
@@ -92,6 +103,7 @@ public enum InputFile {
     while bytes.count <= limit {
       let room = min(max(chunk, expected + 1 - bytes.count), limit + 1 - bytes.count)
       let part: [UInt8]
+      if mayWait, !waitForInput(descriptor) { throw .canceled }
       do {
         part = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
           count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
@@ -104,6 +116,19 @@ public enum InputFile {
     }
     return bytes
   }
+}
+
+/// Waits until there is something to read, or the end of it.
+///
+/// - Parameter descriptor: a pipe or a terminal.
+/// - Returns: false where the task was cancelled meanwhile.
+public func waitForInput(_ descriptor: FileDescriptor) -> Bool {
+  while !Task.isCancelled {
+    var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    // A tenth of a second is how long Ctrl-C may take. What poll cannot wait for is read at once.
+    if poll(&request, 1, 100) != 0 { return true }
+  }
+  return false
 }
 
 func describe(_ errno: Errno?) -> String {
