@@ -35,6 +35,7 @@ public struct Exchange: Hashable, Sendable {
   private let patience: Patience
   /// Whether this is an erase that may get stuck and has a cure.
   private let hasRescue: Bool
+  private var isSettingAddress = false
 
   private var downloadToken: Token?
   private var statusToken: Token?
@@ -71,11 +72,9 @@ public struct Exchange: Hashable, Sendable {
     self.init(
       block: 0, data: DfuSeCommand.setAddressPointer(try wire(address, phase)).bytes,
       address: address, phase: phase, patience: .block, link: link)
+    isSettingAddress = true
   }
 
-  var isUnderWay: Bool { step != .ready && step != .settled }
-
-  /// Whether the device was last seen busy with this, so that its loss leaves something half done.
   mutating func next(_ tokens: inout TokenSource) -> DFUAction? {
     switch step {
     case .ready:
@@ -239,7 +238,10 @@ public struct Exchange: Hashable, Sendable {
   }
 
   private func refusal(_ answer: GetStatusResponse) -> DFUError {
-    DFUError(refusal: answer, during: phase, block: block, address: address)
+    var error = DFUError(refusal: answer, during: phase, block: block, address: address)
+    // Real ROMs refuse even this with errVENDOR while read-out protection is on (facts 2.7).
+    if isSettingAddress, answer.status == .errVendor { error.code = .readProtected }
+    return error
   }
 }
 

@@ -1,0 +1,101 @@
+internal import DFU
+internal import USB
+
+/// Finds out what an opened device is.
+struct SessionOpening {
+  let info: DeviceInfo
+  let function: DFUFunction
+  let device: TransferMeter
+  let clock: AnyClock
+
+  /// Reads the strings, finds the mode, and claims the interface of a device in DFU mode.
+  func run(window: Int) async throws(DFUError) -> (DFUDescription, isClaimed: Bool) {
+    let quirks = DFUQuirks.quirks(
+      vendor: info.descriptor.vendor, product: info.descriptor.product,
+      version: info.descriptor.deviceVersion)
+    var strings = Strings(device: device)
+    let manufacturer = try await strings.read(info.descriptor.manufacturerIndex)
+    let product = try await strings.read(info.descriptor.productIndex)
+    var serialNumber = info.serialNumber
+    if serialNumber == nil {
+      serialNumber = try await strings.read(
+        info.descriptor.serialNumberIndex, singleBytes: quirks.contains(.singleByteStrings))
+    }
+    var names: [String] = []
+    for setting in function.settings {
+      names.append(try await strings.read(setting.nameIndex) ?? "")
+    }
+    var mode = function.mode(quirks: quirks)
+    var state: DFUState?
+    var isClaimed = false
+    if mode != .runtime {
+      try await claim()
+      isClaimed = true
+    }
+    if mode == .unknown {
+      // Facts 1.1: the descriptors do not tell, the state does.
+      state = try await askState()
+      mode = function.mode(state: state, quirks: quirks)
+      if mode == .runtime {
+        try? await device.releaseInterface(function.interfaceNumber)
+        isClaimed = false
+      }
+    }
+    let description = DFUDescription(
+      info: info, function: function, manufacturer: manufacturer, product: product,
+      serialNumber: serialNumber, names: names, mode: mode, state: state)
+    return (description, isClaimed)
+  }
+
+  private func claim() async throws(DFUError) {
+    do throws(TransferError) {
+      if let active = info.activeConfiguration, active != function.configurationValue {
+        try await device.setConfiguration(function.configurationValue)
+      }
+      try await device.claimInterface(function.interfaceNumber)
+    } catch {
+      throw DFUError(error, during: .describe)
+    }
+  }
+
+  private func askState() async throws(DFUError) -> DFUState {
+    let bytes: [UInt8]
+    do throws(TransferError) {
+      bytes = try await device.controlIn(
+        DFURequest.getStatus(interface: function.interfaceNumber), timeout: .seconds(5))
+    } catch {
+      // In appIDLE the request is optional: a stall is how an application says that it has none.
+      guard error.code == .stall else { throw DFUError(error, during: .describe) }
+      return .appIdle
+    }
+    return try response(bytes, .describe).state
+  }
+}
+
+/// Reads strings, each once.
+private struct Strings {
+  let device: TransferMeter
+  private var known: [UInt8: String?] = [:]
+  private var isSilent = false
+
+  init(device: TransferMeter) { self.device = device }
+
+  mutating func read(_ index: UInt8, singleBytes: Bool = false) async throws(DFUError) -> String? {
+    guard index != 0, !isSilent else { return nil }
+    if let known = known[index] { return known }
+    do throws(TransferError) {
+      let text = try await device.string(index, singleBytes: singleBytes)
+      known[index] = .some(text)
+      return text
+    } catch {
+      switch error.code {
+      case .timeout, .overflow, .protocolError:
+        // A device that does not answer once is not asked again: names are a comfort.
+        isSilent = error.code == .timeout
+        known[index] = .some(nil)
+        return nil
+      default: throw DFUError(error, during: .describe)
+      }
+    }
+  }
+}
