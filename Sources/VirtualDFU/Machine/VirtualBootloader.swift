@@ -8,7 +8,8 @@ public import VirtualUSB
 /// It is in DFU mode whenever the bus sees it. What it does to its memories is in ``journal``.
 public struct VirtualBootloader: VirtualDevice {
   /// What it is.
-  public let profile: Profile
+  public var profile: Profile { _read { yield record.profile } }
+  private let record: Record
   /// What has happened to the part, in order.
   public internal(set) var journal: [JournalEntry] = []
   /// Where the state machine is.
@@ -54,6 +55,13 @@ public struct VirtualBootloader: VirtualDevice {
   /// When it comes back.
   var returnsAt: Duration?
 
+  /// The profile apart, so that a device that is passed around stays small.
+  private final class Record: Sendable {
+    let profile: Profile
+
+    init(_ profile: Profile) { self.profile = profile }
+  }
+
   /// What DNLOAD has brought.
   enum PendingBlock: Hashable, Sendable {
     case command(DfuSeCommand)
@@ -81,7 +89,7 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// A new part of this profile, with blank memory, not plugged in.
   public init(_ profile: Profile) {
-    self.profile = profile
+    record = Record(profile)
     memories = profile.memories.map(VirtualMemory.init)
     standard = StandardRequests(profile.description)
     pointer = profile.defaultPointer
@@ -130,17 +138,19 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// When it next disappears or comes back.
   public var nextEvent: Duration? {
-    var next = departure?.time
-    if let returnsAt { next = min(next ?? returnsAt, returnsAt) }
-    if let operation, operation.work.restarts { next = min(next ?? operation.end, operation.end) }
-    return next
+    let restart = operation?.work.restarts == true ? operation?.end : nil
+    return earliest(earliest(departure?.time, returnsAt), restart)
+  }
+
+  private func earliest(_ one: Duration?, _ other: Duration?) -> Duration? {
+    guard let one else { return other }
+    guard let other else { return one }
+    return min(one, other)
   }
 
   /// Ends the work whose time has passed, leaves, comes back.
   public mutating func advance(to now: Duration) {
-    while true {
-      let times = [operation?.end, departure?.time, returnsAt].compactMap { $0 }
-      guard let next = times.min(), next <= now else { return }
+    while let next = earliest(earliest(operation?.end, departure?.time), returnsAt), next <= now {
       if let operation, operation.end == next {
         finishOperation(operation)
       } else if let departure, departure.time == next {

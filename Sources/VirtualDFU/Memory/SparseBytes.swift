@@ -16,7 +16,7 @@ struct SparseBytes: Sendable {
   func read(_ range: Range<Int>) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(range.count)
-    forEachPage(of: range) { page, part in
+    SparseBytes.forEachPage(of: range) { page, part in
       if let content = pages[page] {
         bytes.append(contentsOf: content[part])
       } else {
@@ -31,7 +31,7 @@ struct SparseBytes: Sendable {
   /// Whether every byte of the range is 0xFF.
   func isBlank(_ range: Range<Int>) -> Bool {
     var isBlank = true
-    forEachPage(of: range) { page, part in
+    SparseBytes.forEachPage(of: range) { page, part in
       if let content = pages[page], isBlank {
         isBlank = content[part].allSatisfy { $0 == SparseBytes.blank }
       }
@@ -40,46 +40,50 @@ struct SparseBytes: Sendable {
   }
 
   mutating func write(_ bytes: [UInt8], at offset: Int) {
-    change(bytes, at: offset) { _, new in new }
+    forEachPart(of: bytes, at: offset) { content, part, source in
+      content.replaceSubrange(part, with: source)
+    }
   }
 
   /// Clears the bits that are 0 in `bytes`: all that programming can do to flash.
   ///
   /// - Returns: whether a bit that was 0 should have become 1, and did not.
   mutating func clearBits(_ bytes: [UInt8], at offset: Int) -> Bool {
+    if isBlank(offset..<offset + bytes.count) {
+      write(bytes, at: offset)
+      return false
+    }
     var failed: UInt8 = 0
-    change(bytes, at: offset) { old, new in
-      failed |= new & ~old
-      return old & new
+    forEachPart(of: bytes, at: offset) { content, part, source in
+      for (target, byte) in zip(part, source) {
+        failed |= byte & ~content[target]
+        content[target] &= byte
+      }
     }
     return failed != 0
   }
 
-  private mutating func change(
-    _ bytes: [UInt8], at offset: Int, _ change: (UInt8, UInt8) -> UInt8
+  /// Hands out the pages that `bytes` fall on, but those that are blank and stay so.
+  private mutating func forEachPart(
+    of bytes: [UInt8], at offset: Int,
+    _ body: (inout [UInt8], Range<Int>, ArraySlice<UInt8>) -> Void
   ) {
     var next = 0
-    forEachPage(of: offset..<offset + bytes.count) { page, part in
+    SparseBytes.forEachPage(of: offset..<offset + bytes.count) { page, part in
       let source = bytes[next..<next + part.count]
       next += part.count
-      if pages[page] == nil {
-        if source.allSatisfy({ $0 == SparseBytes.blank }) { return }
-        pages[page] = Array(repeating: SparseBytes.blank, count: SparseBytes.pageSize)
-      }
+      if pages[page] == nil, source.allSatisfy({ $0 == SparseBytes.blank }) { return }
       // Taken out, so that it is not copied.
-      var content = pages[page] ?? []
+      var content =
+        pages[page] ?? Array(repeating: SparseBytes.blank, count: SparseBytes.pageSize)
       pages[page] = nil
-      var target = part.lowerBound
-      for byte in source {
-        content[target] = change(content[target], byte)
-        target += 1
-      }
+      body(&content, part, source)
       pages[page] = content
     }
   }
 
   mutating func fill(_ range: Range<Int>) {
-    forEachPage(of: range) { page, part in
+    SparseBytes.forEachPage(of: range) { page, part in
       if part.count == SparseBytes.pageSize {
         pages[page] = nil
       } else if pages[page] != nil {
@@ -88,7 +92,8 @@ struct SparseBytes: Sendable {
     }
   }
 
-  private func forEachPage(of range: Range<Int>, _ body: (Int, Range<Int>) -> Void) {
+  // Static, so that a body that changes the pages finds them unshared.
+  private static func forEachPage(of range: Range<Int>, _ body: (Int, Range<Int>) -> Void) {
     var start = range.lowerBound
     while start < range.upperBound {
       let page = start / SparseBytes.pageSize

@@ -2,9 +2,12 @@ internal import USB
 
 /// All that a bus knows, changed under its lock.
 struct BusState: Sendable {
-  /// A port with something plugged in.
-  struct Port: Sendable {
-    var path: PortPath
+  /// A port with something plugged in. A reference, so that finding one copies nothing; it never
+  /// leaves the lock.
+  // Unchecked, here and below: only a function of BusState reaches it, and the bus's mutex guards
+  // that.
+  final class Port: @unchecked Sendable {
+    let path: PortPath
     var device: any VirtualDevice
     /// Whether the cable is in.
     var isPlugged = true
@@ -16,10 +19,33 @@ struct BusState: Sendable {
     var settlesAt: Duration?
     /// The device as the host knows it; nil while it does not.
     var attachment: Attachment?
+    /// What the device said last, kept because asking it costs more than all the rest.
+    private(set) var isConnected = false
+    private(set) var deviceEvent: Duration?
+
+    /// Asks the device where it stands, after anything has been done to it.
+    func refresh() {
+      isConnected = isPlugged && device.isConnected
+      deviceEvent = isPlugged ? device.nextEvent : nil
+    }
+
+    /// When something happens here by itself.
+    var nextEvent: Duration? {
+      var next = comesBackAt
+      if let settlesAt { next = min(next ?? settlesAt, settlesAt) }
+      if let deviceEvent { next = min(next ?? deviceEvent, deviceEvent) }
+      return next
+    }
+
+    init(path: PortPath, device: any VirtualDevice) {
+      self.path = path
+      self.device = device
+    }
   }
 
   /// One enumeration of a device, until it is gone.
-  struct Attachment: Sendable {
+  final class Attachment: @unchecked Sendable {
+    let id: DeviceID
     var info: DeviceInfo
     /// Who has claimed which interface.
     var claims: [UInt8: UInt64] = [:]
@@ -27,14 +53,29 @@ struct BusState: Sendable {
     var settings: [UInt8: UInt8] = [:]
     var pipes: [Pipe] = []
     /// Opens when the device is gone.
-    var gone = Gate()
+    let gone = Gate()
+
+    init(info: DeviceInfo) {
+      id = info.id
+      self.info = info
+    }
+
+    /// The endpoint's pipe, made when it is first used.
+    func pipe(_ endpoint: UInt8) -> Pipe {
+      for pipe in pipes where pipe.endpoint == endpoint { return pipe }
+      let pipe = Pipe(endpoint: endpoint)
+      pipes.append(pipe)
+      return pipe
+    }
   }
 
   /// An endpoint that has been used: whether a transfer runs, and who waits for it to end.
-  struct Pipe: Sendable {
-    var endpoint: UInt8
+  final class Pipe: @unchecked Sendable {
+    let endpoint: UInt8
     var isBusy = false
     var queue: [Gate] = []
+
+    init(endpoint: UInt8) { self.endpoint = endpoint }
   }
 
   let number: Int
@@ -62,23 +103,16 @@ struct BusState: Sendable {
   }
 
   func portIndex(of id: DeviceID) -> Int? {
-    ports.firstIndex { $0.attachment?.info.id == id }
+    ports.firstIndex { $0.attachment?.id == id }
   }
 
   func portIndex(at path: PortPath) -> Int? { ports.firstIndex { $0.path == path } }
-
-  private func nextEvent(of port: Port) -> Duration? {
-    var next = port.comesBackAt
-    if let settles = port.settlesAt { next = min(next ?? settles, settles) }
-    if port.isPlugged, let event = port.device.nextEvent { next = min(next ?? event, event) }
-    return next
-  }
 
   /// When the next device does something by itself.
   var nextEvent: Duration? {
     var next: Duration?
     for port in ports {
-      if let event = nextEvent(of: port) { next = min(next ?? event, event) }
+      if let event = port.nextEvent { next = min(next ?? event, event) }
     }
     return next
   }
@@ -89,7 +123,7 @@ struct BusState: Sendable {
     while let next = nextEvent, next <= now, left > 0 {
       left -= 1
       for index in ports.indices {
-        guard let event = nextEvent(of: ports[index]), event <= next else { continue }
+        guard let event = ports[index].nextEvent, event <= next else { continue }
         happen(index, at: event)
       }
     }
@@ -111,8 +145,8 @@ struct BusState: Sendable {
 
   /// Makes the host's view agree with the device's pull-up resistor.
   mutating func followConnection(_ index: Int, at time: Duration) {
-    let isConnected = ports[index].isPlugged && ports[index].device.isConnected
-    if !isConnected {
+    ports[index].refresh()
+    if !ports[index].isConnected {
       ports[index].settlesAt = nil
       forget(index)
       ports[index].hasFailed = false

@@ -36,48 +36,39 @@ extension BusState {
   // MARK: The order on a pipe
 
   /// Takes the pipe, or a place in its queue.
-  mutating func enter(_ request: TransferRequest) throws(TransferError) -> Gate? {
-    guard let index = portIndex(of: request.device) else { throw request.error(.disconnected) }
-    let pipe = pipeIndex(index, request.endpoint)
-    if ports[index].attachment?.pipes[pipe].isBusy == true {
-      let gate = Gate()
-      ports[index].attachment?.pipes[pipe].queue.append(gate)
-      return gate
+  func enter(_ request: TransferRequest) throws(TransferError) -> Gate? {
+    guard let pipe = pipe(of: request) else { throw request.error(.disconnected) }
+    guard pipe.isBusy else {
+      pipe.isBusy = true
+      return nil
     }
-    ports[index].attachment?.pipes[pipe].isBusy = true
-    return nil
+    let gate = Gate()
+    pipe.queue.append(gate)
+    return gate
   }
 
   /// Gives the pipe to the next in the queue.
   mutating func leave(_ request: TransferRequest) {
-    guard let index = portIndex(of: request.device) else { return }
-    let pipe = pipeIndex(index, request.endpoint)
-    if ports[index].attachment?.pipes[pipe].queue.isEmpty == false,
-      let gate = ports[index].attachment?.pipes[pipe].queue.removeFirst()
-    {
-      effects.append(.open(gate))
+    guard let pipe = pipe(of: request) else { return }
+    if pipe.queue.isEmpty {
+      pipe.isBusy = false
     } else {
-      ports[index].attachment?.pipes[pipe].isBusy = false
+      effects.append(.open(pipe.queue.removeFirst()))
     }
   }
 
   /// Leaves the queue before the turn has come; if it has come, gives it on.
   mutating func withdraw(_ request: TransferRequest, _ gate: Gate) {
-    guard let index = portIndex(of: request.device) else { return }
-    let pipe = pipeIndex(index, request.endpoint)
-    let place = ports[index].attachment?.pipes[pipe].queue.firstIndex { $0 === gate }
-    if let place {
-      ports[index].attachment?.pipes[pipe].queue.remove(at: place)
+    guard let pipe = pipe(of: request) else { return }
+    if let place = pipe.queue.firstIndex(where: { $0 === gate }) {
+      pipe.queue.remove(at: place)
     } else {
       leave(request)
     }
   }
 
-  private mutating func pipeIndex(_ port: Int, _ endpoint: UInt8) -> Int {
-    let pipes = ports[port].attachment?.pipes ?? []
-    if let index = pipes.firstIndex(where: { $0.endpoint == endpoint }) { return index }
-    ports[port].attachment?.pipes.append(Pipe(endpoint: endpoint))
-    return pipes.count
+  private func pipe(of request: TransferRequest) -> Pipe? {
+    portIndex(of: request.device).flatMap { ports[$0].attachment?.pipe(request.endpoint) }
   }
 
   // MARK: The transfer
@@ -86,7 +77,6 @@ extension BusState {
   mutating func interception(
     _ request: TransferRequest, at now: Duration
   ) -> (TransferInterceptor, InterceptedTransfer)? {
-    defer { transferCount += 1 }
     guard let interceptor, let index = portIndex(of: request.device) else { return nil }
     return (
       interceptor,
@@ -96,8 +86,21 @@ extension BusState {
     )
   }
 
-  /// The transfer's turn has come: asks the device.
-  mutating func start(
+  /// The transfer's turn has come: starts it, or gives the pipe to the next.
+  mutating func startOrLeave(
+    _ request: TransferRequest, fault: TransferFault, at now: Duration
+  ) throws(TransferError) -> Flight {
+    transferCount += 1
+    do throws(TransferError) {
+      return try start(request, fault: fault, at: now)
+    } catch {
+      leave(request)
+      throw error
+    }
+  }
+
+  /// Asks the device.
+  private mutating func start(
     _ request: TransferRequest, fault: TransferFault, at now: Duration
   ) throws(TransferError) -> Flight {
     guard let index = portIndex(of: request.device), let attachment = ports[index].attachment else {

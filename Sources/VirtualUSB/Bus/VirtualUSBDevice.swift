@@ -30,34 +30,57 @@ final class VirtualUSBDevice: USBDevice {
       length: length, deadline: bus.now + timeout)
   }
 
+  /// How a transfer begins.
+  private enum Entry {
+    /// The pipe was free, and nobody interferes.
+    case started(Flight)
+    /// The pipe was free.
+    case mayStart
+    /// Others are before it.
+    case queued(Gate)
+  }
+
   /// Runs a transfer: takes its place on the pipe before it first suspends.
-  private func perform(
-    _ request: TransferRequest, checksClaim: Bool = true
-  ) async throws(TransferError) -> [UInt8] {
+  private func perform(_ request: TransferRequest) async throws(TransferError) -> [UInt8] {
     guard !Task.isCancelled else { throw request.error(.cancelled) }
-    let turn = try bus.update { (state, _) throws(TransferError) in
-      if checksClaim { try state.checkClaim(request) }
-      return try state.enter(request)
+    let entry = try bus.update { (state, now) throws(TransferError) -> Entry in
+      try state.checkClaim(request)
+      if let turn = try state.enter(request) { return .queued(turn) }
+      guard state.interceptor == nil else { return .mayStart }
+      return .started(try state.startOrLeave(request, fault: .pass, at: now))
     }
-    if let turn {
-      await turn.wait()
-      if Task.isCancelled {
-        bus.update { state, _ in state.withdraw(request, turn) }
-        throw request.error(.cancelled)
-      }
+    var flight: Flight
+    switch entry {
+    case .started(let started): flight = started
+    case .mayStart: flight = try start(request)
+    case .queued(let turn):
+      try await wait(for: turn, request)
+      flight = try start(request)
     }
-    defer { bus.update { state, _ in state.leave(request) } }
-    var flight = try start(request)
     while true {
       let target = min(flight.end, flight.nextEvent ?? flight.end)
       if !bus.timing.advanceIfAlone(to: target) {
         await bus.timing.wait(until: target, or: flight.gone)
       }
-      if let result = bus.update({ state, now in state.finish(&flight, request, at: now) }) {
-        return try result.get()
+      let result = bus.update { state, now in
+        let result = state.finish(&flight, request, at: now)
+        if result != nil { state.leave(request) }
+        return result
       }
-      if Task.isCancelled { throw request.error(.cancelled) }
+      if let result { return try result.get() }
+      if Task.isCancelled {
+        bus.update { state, _ in state.leave(request) }
+        throw request.error(.cancelled)
+      }
     }
+  }
+
+  /// Waits in the queue of the pipe.
+  private func wait(for turn: Gate, _ request: TransferRequest) async throws(TransferError) {
+    await turn.wait()
+    guard Task.isCancelled else { return }
+    bus.update { state, _ in state.withdraw(request, turn) }
+    throw request.error(.cancelled)
   }
 
   private func start(_ request: TransferRequest) throws(TransferError) -> Flight {
@@ -68,7 +91,7 @@ final class VirtualUSBDevice: USBDevice {
       fault = interceptor(transfer)
     }
     return try bus.update { (state, now) throws(TransferError) in
-      try state.start(request, fault: fault, at: now)
+      try state.startOrLeave(request, fault: fault, at: now)
     }
   }
 
@@ -207,13 +230,7 @@ final class VirtualUSBDevice: USBDevice {
     // A reset takes the default pipe, behind the transfers that wait for it.
     let request = try request(endpoint: 0, nil, timeout: .seconds(3600))
     let turn = try bus.update { (state, _) throws(TransferError) in try state.enter(request) }
-    if let turn {
-      await turn.wait()
-      if Task.isCancelled {
-        bus.update { state, _ in state.withdraw(request, turn) }
-        throw TransferError(.cancelled)
-      }
-    }
+    if let turn { try await wait(for: turn, request) }
     defer { bus.update { state, _ in state.leave(request) } }
     let end = bus.now + VirtualUSBDevice.resetTime
     if !bus.timing.advanceIfAlone(to: end) { await bus.timing.wait(until: end, or: Gate()) }
@@ -258,6 +275,7 @@ extension BusState {
       _ = ports[index].device.respond(to: .setConfiguration(value), data: [], at: now)
     }
     ports[index].attachment?.settings = [:]
+    followConnection(index, at: now)
     return true
   }
 }

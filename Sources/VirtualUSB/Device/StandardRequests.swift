@@ -21,9 +21,10 @@ public struct DeviceDescription: Hashable, Sendable {
 }
 
 /// The part of a device that answers the standard requests (USB 2.0, 9.4) from its description.
-public struct StandardRequests: Hashable, Sendable {
+public struct StandardRequests: Sendable {
   /// What the device is.
-  public var description: DeviceDescription
+  public var description: DeviceDescription { record.description }
+  private let record: Record
   /// The address given by SET_ADDRESS; 0 after a reset.
   public private(set) var address: UInt8 = 0
   /// The active configuration's `bConfigurationValue`; 0 while not configured.
@@ -32,7 +33,14 @@ public struct StandardRequests: Hashable, Sendable {
   public private(set) var alternateSettings: [UInt8: UInt8] = [:]
 
   /// The standard requests of a device that has just been reset.
-  public init(_ description: DeviceDescription) { self.description = description }
+  public init(_ description: DeviceDescription) { record = Record(description) }
+
+  /// The description apart, so that a device that is passed around stays small.
+  private final class Record: Sendable {
+    let description: DeviceDescription
+
+    init(_ description: DeviceDescription) { self.description = description }
+  }
 
   /// A reset on the port: address 0, not configured.
   public mutating func reset() {

@@ -1,0 +1,152 @@
+import DFU
+import Testing
+import USB
+import VirtualUSB
+
+@testable import VirtualDFU
+
+@Suite("Profiles") struct ProfileTests {
+  static let names = [
+    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476", "st-library",
+    "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+  ]
+
+  @Test func `every profile has a name of its own and a sentence`() {
+    #expect(Profile.all.map(\.name) == Self.names)
+    for profile in Profile.all {
+      #expect(profile.sentence.hasSuffix("."))
+      #expect(Profile.named(profile.name) == profile)
+    }
+    #expect(Profile.named("stm32") == nil)
+  }
+
+  @Test func `the F407 has the descriptors of the real part`() throws {
+    let description = Profile.stm32f407.description
+    #expect(
+      description.device.bytes == [
+        0x12, 0x01, 0x00, 0x01, 0, 0, 0, 0x40, 0x83, 0x04, 0x11, 0xDF, 0x00, 0x21, 1, 2, 3, 1,
+      ])
+    let configuration = try #require(description.configurations.first)
+    #expect(configuration.bytes.count == 54)
+    #expect(configuration.totalLength == 54)
+    #expect(
+      Array(configuration.bytes.prefix(18)) == [
+        9, 2, 54, 0, 1, 1, 0, 0xC0, 50, 9, 4, 0, 0, 0, 0xFE, 1, 2, 4,
+      ])
+    #expect(
+      Array(configuration.bytes.suffix(9)) == [
+        0x09, 0x21, 0x0B, 0xFF, 0x00, 0x00, 0x08, 0x1A, 0x01,
+      ])
+    #expect(
+      description.strings.values.sorted() == [
+        "339C35543236", "@Device Feature/0xFFFF0000/01*004 e",
+        "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg",
+        "@OTP Memory /0x1FFF7800/01*512 e,01*016 e", "@Option Bytes  /0x1FFFC000/01*016 e",
+        "STM32  BOOTLOADER", "STMicroelectronics",
+      ])
+  }
+
+  @Test func `DFU 1.0 has a descriptor of 7 bytes and a detach timeout with its bytes swapped`() {
+    #expect(Profile.dfu10.functional.bytes == [7, 0x21, 7, 0x00, 0xFF, 0x00, 0x10])
+    #expect(
+      Profile.dfu10.description.configurations[0].interfaces[0].interfaceClass.protocolCode == 0)
+    #expect(
+      Profile.lpc43xx.description.configurations[0].interfaces[0].interfaceClass == .dfuRuntime)
+  }
+
+  @Test(arguments: names)
+  func `a profile is enumerated without a fault and starts in dfuIDLE`(name: String) async throws {
+    let profile = try #require(Profile.named(name))
+    try await Simulation().run { clock in
+      let bench = try await Bench(profile, clock)
+      #expect(bench.device.info.configurations.allSatisfy { $0.faults.isEmpty })
+      #expect(bench.device.info.descriptor == profile.description.device)
+      #expect(try await bench.getStatus().state == .dfuIdle)
+    }
+  }
+
+  @Test(arguments: [
+    "stm32f407", "stm32h743", "stm32l476", "st-library", "st-library-446",
+    "stm32f730-qspi",
+  ])
+  func `the interface string says what the memories are`(name: String) throws {
+    let profile = try #require(Profile.named(name))
+    for interface in profile.description.configurations[0].interfaces {
+      let text = try #require(profile.description.strings[interface.nameIndex])
+      var sectors: [Sector] = []
+      for group in text.split(separator: "/0x").dropFirst() {
+        let parts = group.split(separator: "/")
+        var address = try #require(UInt64(parts[0], radix: 16))
+        for segment in parts[1].split(separator: ",") {
+          let star = try #require(segment.firstIndex(of: "*"))
+          let count = try #require(UInt64(segment[..<star]))
+          let rest = segment[segment.index(after: star)...]
+          let digits = rest.prefix { $0.isNumber }
+          let size = try #require(UInt64(digits)) * (rest.contains("K") ? 1024 : 1)
+          let letter = try #require(rest.last?.asciiValue)
+          for _ in 0..<count {
+            sectors.append(
+              Sector(range: address..<address + size, rights: SectorRights(rawValue: letter & 7)))
+            address += size
+          }
+        }
+      }
+      for sector in sectors {
+        let found = profile.memories.lazy.compactMap {
+          $0.map.sector(containing: sector.range.lowerBound)
+        }.first
+        #expect(found == sector)
+      }
+    }
+  }
+
+  struct OptionCase: CustomTestStringConvertible {
+    var option: String
+    var value: String
+    var isLegal: Bool
+    var testDescription: String { "\(option)=\(value)" }
+  }
+
+  @Test(arguments: [
+    OptionCase(option: "leave", value: "a", isLegal: true),
+    OptionCase(option: "leave", value: "e", isLegal: false),
+    OptionCase(option: "write-protected", value: "0+3", isLegal: true),
+    OptionCase(option: "write-protected", value: "12", isLegal: false),
+    OptionCase(option: "write-protected", value: "", isLegal: false),
+    OptionCase(option: "read-protected", value: "yes", isLegal: true),
+    OptionCase(option: "read-protected", value: "true", isLegal: false),
+    OptionCase(option: "id", value: "1209:70b1", isLegal: true),
+    OptionCase(option: "id", value: "1209", isLegal: false),
+    OptionCase(option: "id", value: "12345:1", isLegal: false),
+    OptionCase(option: "serial", value: "X", isLegal: true),
+    OptionCase(option: "poll", value: "zero", isLegal: true),
+    OptionCase(option: "poll", value: "16777216", isLegal: false),
+    OptionCase(option: "busy", value: "holds", isLegal: true),
+    OptionCase(option: "tolerant", value: "no", isLegal: true),
+    OptionCase(option: "speed", value: "fast", isLegal: false),
+  ])
+  func `options are checked, and errors say what is possible`(test: OptionCase) throws {
+    if test.isLegal {
+      #expect(
+        try Profile.stm32f407.setting(test.option, to: test.value) != .stm32f407
+          || test.value == "no")
+    } else {
+      let error = #expect(throws: ProfileOptionError.self) {
+        try Profile.stm32f407.setting(test.option, to: test.value)
+      }
+      #expect(error?.help?.isEmpty == false)
+    }
+  }
+
+  @Test func `a profile can be given the ids of a file`() async throws {
+    let profile = try Profile.dfu11.setting("id", to: "1D50:6003").setting("tolerant", to: "no")
+    try await Simulation().run { clock in
+      let bench = try await Bench(profile, clock)
+      let descriptor = bench.device.info.descriptor
+      #expect(descriptor.vendor == VendorID(0x1D50))
+      #expect(descriptor.product == ProductID(0x6003))
+      let raw = bench.device.info.configurations[0].interfaces[1].extra.first?.bytes
+      #expect(raw == [9, 0x21, 3, 0xE8, 3, 64, 0, 1, 1])
+    }
+  }
+}
