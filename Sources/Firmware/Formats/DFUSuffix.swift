@@ -194,7 +194,7 @@ extension DFUSuffix {
       sentence: "The signature of the DFU suffix at offset \(place) is \"DFU\"; in the file it "
         + "stands backwards, \"UFD\".",
       help: "The program that wrote this file is wrong: remove the last 16 bytes and add a new "
-        + "suffix with `dfu file suffix`.")
+        + "suffix with `dfu file suffix add`.")
   }
 
   // A newline or a few bytes of padding behind a suffix is what text tools and downloads add.

@@ -132,7 +132,9 @@ private struct LeftOut {
           "ram-segment", .warning,
           "\(what) with \(ramBytes) bytes for RAM, at \(addressText(firstRAMAddress)), "
             + "\(ramSegments == 1 ? "is" : "are") left out.",
-          help: "If these are initial values of variables, the linker script lacks `AT> flash`."))
+          help:
+            "If these are initial values of variables, the linker script lacks `AT> flash`. If they "
+            + "belong to the image, as on chips with flash at 0x10000000, --keep-ram keeps them."))
     }
     if outside > 0 {
       notes.append(

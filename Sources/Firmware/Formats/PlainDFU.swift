@@ -41,7 +41,7 @@ enum PlainDFU {
           "no-suffix", .info,
           "The file has no DFU suffix, so nothing says for which device it is and whether it is "
             + "intact.",
-          help: "`dfu file suffix` adds one."))
+          help: "`dfu file suffix add` adds one."))
     }
     if let prefix = FirmwarePrefix.find(in: payload) {
       file.prefix = prefix
