@@ -182,4 +182,19 @@ import VirtualUSB
       #expect(bench.contents(0x9000_0000..<0x9000_0800) == pattern)
     }
   }
+
+  @Test func `a blank part can begin in dfuERROR, errFIRMWARE, and is fine after CLRSTATUS`()
+    async throws
+  {
+    let profile = try Profile.stm32f407.setting("blank", to: "error")
+    try await Simulation().run { clock in
+      let bench = try await Bench(profile, clock)
+      #expect(
+        try await bench.getStatus() == GetStatusResponse(status: .errFirmware, state: .dfuError))
+      try await bench.send(.clearStatus)
+      #expect(try await bench.getStatus() == GetStatusResponse(state: .dfuIdle))
+      let loaded = try await Bench(profile, clock) { $0.load(Self.program, at: 0x0800_0000) }
+      #expect(try await loaded.getStatus().state == .dfuIdle)
+    }
+  }
 }

@@ -122,6 +122,8 @@ import VirtualUSB
     OptionCase(option: "poll", value: "zero", isLegal: true),
     OptionCase(option: "poll", value: "16777216", isLegal: false),
     OptionCase(option: "busy", value: "holds", isLegal: true),
+    OptionCase(option: "blank", value: "error", isLegal: true),
+    OptionCase(option: "blank", value: "yes", isLegal: false),
     OptionCase(option: "tolerant", value: "no", isLegal: true),
     OptionCase(option: "speed", value: "fast", isLegal: false),
   ])

@@ -64,7 +64,7 @@ extension VirtualBootloader {
   }
 
   /// Where the application starts; nil when there is none worth starting.
-  private var jumpTarget: UInt64? {
+  var jumpTarget: UInt64? {
     guard profile.dialect.isDfuSe else {
       return profile.partitions.first.map { memories[$0].range.lowerBound }
     }

@@ -31,7 +31,7 @@ extension VirtualBootloader {
         bytes += word.littleEndianBytes + bits.littleEndianBytes
       }
     }
-    return bytes + crc32(bytes).littleEndianBytes
+    return bytes + crc32(bytes[...]).littleEndianBytes
   }
 
   /// Puts the part into the state of a snapshot. Nothing is changed if that cannot be done.
@@ -182,18 +182,20 @@ public struct SnapshotError: ExplainedError, Hashable {
   public var slug: String { code.rawValue }
 }
 
-/// CRC-32 (polynomial 0xEDB88320, reflected, inverted at both ends), four bits at a time: a
-/// snapshot is written once a run.
-func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+/// CRC-32 (polynomial 0xEDB88320, reflected, inverted at both ends), a byte at a time: a snapshot is
+/// written once a run.
+func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  let span = bytes.span
+  let table = crcTable.span
   var crc = UInt32.max
-  for byte in bytes {
-    crc ^= UInt32(byte)
-    crc = crc >> 4 ^ crcTable[Int(crc & 15)]
-    crc = crc >> 4 ^ crcTable[Int(crc & 15)]
+  var index = 0
+  while index < span.count {
+    crc = crc >> 8 ^ table[Int((crc ^ UInt32(span[index])) & 0xFF)]
+    index += 1
   }
   return ~crc
 }
 
-private let crcTable: [UInt32] = (0..<16).map { index in
-  (0..<4).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+private let crcTable: [UInt32] = (0..<256).map { index in
+  (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
 }

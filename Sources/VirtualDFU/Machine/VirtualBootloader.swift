@@ -182,7 +182,15 @@ public struct VirtualBootloader: VirtualDevice {
     departure = nil
     pointer = profile.defaultPointer
     standard.reset()
+    begin()
+  }
+
+  /// The state of a bootloader that has just begun, or been reset by the bus.
+  private mutating func begin() {
     becomeIdle()
+    guard profile.reportsMissingFirmware, jumpTarget == nil else { return }
+    state = .dfuError
+    status = .errFirmware
   }
 
   /// dfuIDLE, with nothing left of what was before.
@@ -207,7 +215,7 @@ public struct VirtualBootloader: VirtualDevice {
       advance(to: now)
     } else {
       // Annex A would start the application; bootloaders stay, and so does what they do to flash.
-      becomeIdle()
+      begin()
     }
   }
 

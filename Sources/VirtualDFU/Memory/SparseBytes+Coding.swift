@@ -34,19 +34,30 @@ extension SparseBytes {
       let page = offset / SparseBytes.pageSize
       let pageEnd = min((page + 1) * SparseBytes.pageSize, count)
       guard hasPage(page) else { return offset }
-      let content = read(offset..<pageEnd)
-      var blanks = 0
-      for (index, byte) in content.enumerated() {
-        blanks = byte == SparseBytes.blank ? blanks + 1 : 0
-        if blanks == 8 { return offset + index - 7 }
-      }
+      if let end = blankWord(in: offset..<pageEnd) { return end }
       offset = pageEnd
     }
     return count
   }
 
+  /// Where eight blank bytes begin, looked for in steps of eight.
+  private func blankWord(in range: Range<Int>) -> Int? {
+    let content = read(range)
+    let bytes = content.span.bytes
+    var offset = 0
+    while offset + 8 <= content.count {
+      if bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) == .max {
+        return range.lowerBound + offset
+      }
+      offset += 8
+    }
+    return nil
+  }
+
   private func firstNonBlank(in range: Range<Int>) -> Int? {
-    read(range).firstIndex { $0 != SparseBytes.blank }.map { range.lowerBound + $0 }
+    let content = read(range)
+    return SparseBytes.firstNonBlank(in: content.span.bytes, 0..<content.count)
+      .map { range.lowerBound + $0 }
   }
 
   init(count: Int, decoding reader: inout ByteReader) throws(ParseError) {

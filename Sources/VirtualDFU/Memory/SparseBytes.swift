@@ -2,6 +2,7 @@
 struct SparseBytes: Sendable {
   static let pageSize = 16384
   static let blank: UInt8 = 0xFF
+  private static let blankPage = [UInt8](repeating: blank, count: pageSize)
 
   /// How many bytes there are.
   let count: Int
@@ -20,7 +21,7 @@ struct SparseBytes: Sendable {
       if let content = pages[page] {
         bytes.append(contentsOf: content[part])
       } else {
-        bytes.append(contentsOf: repeatElement(SparseBytes.blank, count: part.count))
+        bytes.append(contentsOf: SparseBytes.blankPage[part])
       }
     }
     return bytes
@@ -32,11 +33,28 @@ struct SparseBytes: Sendable {
   func isBlank(_ range: Range<Int>) -> Bool {
     var isBlank = true
     SparseBytes.forEachPage(of: range) { page, part in
-      if let content = pages[page], isBlank {
-        isBlank = content[part].allSatisfy { $0 == SparseBytes.blank }
+      if isBlank, let content = pages[page] {
+        isBlank = SparseBytes.firstNonBlank(in: content.span.bytes, part) == nil
       }
     }
     return isBlank
+  }
+
+  /// The offset of the first byte that is not blank: eight at a time, since most are.
+  static func firstNonBlank(in bytes: RawSpan, _ range: Range<Int>) -> Int? {
+    var offset = range.lowerBound
+    while offset + 8 <= range.upperBound,
+      bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) == .max
+    {
+      offset += 8
+    }
+    while offset < range.upperBound {
+      if bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self) != blank {
+        return offset
+      }
+      offset += 1
+    }
+    return nil
   }
 
   mutating func write(_ bytes: [UInt8], at offset: Int) {
@@ -72,10 +90,14 @@ struct SparseBytes: Sendable {
     SparseBytes.forEachPage(of: offset..<offset + bytes.count) { page, part in
       let source = bytes[next..<next + part.count]
       next += part.count
-      if pages[page] == nil, source.allSatisfy({ $0 == SparseBytes.blank }) { return }
+      if pages[page] == nil,
+        SparseBytes.firstNonBlank(in: source.span.bytes, 0..<source.count) == nil
+      {
+        return
+      }
       // Taken out, so that it is not copied.
       var content =
-        pages[page] ?? Array(repeating: SparseBytes.blank, count: SparseBytes.pageSize)
+        pages[page] ?? SparseBytes.blankPage
       pages[page] = nil
       body(&content, part, source)
       pages[page] = content

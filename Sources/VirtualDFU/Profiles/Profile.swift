@@ -48,6 +48,8 @@ public struct Profile: Hashable, Sendable {
   public var isReadProtected = false
   /// Sectors of the first memory that are write-protected from the start, by number.
   public var writeProtectedSectors: Set<Int> = []
+  /// Without an application worth starting it begins in dfuERROR, errFIRMWARE.
+  public var reportsMissingFirmware = false
   /// How long it is gone when it resets back into the bootloader.
   public var restartTime = Duration.milliseconds(500)
 

@@ -18,6 +18,8 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
   case poll
   /// `answers`, `holds`, `stalls` or `fails`: GETSTATUS while it works (``BusyBehaviour``).
   case busy
+  /// `idle` or `error`: how it begins when there is no application (dfuERROR, errFIRMWARE).
+  case blank
   /// `yes` or `no`: bitManifestationTolerant (plain DFU).
   case tolerant
 
@@ -28,6 +30,7 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
     case .writeProtected: "numbers of sectors from 0, joined by +, or none"
     case .readProtected, .tolerant: "yes or no"
     case .ids: "VVVV:PPPP in hexadecimal digits"
+    case .blank: "idle or error"
     case .serial: "up to 126 characters"
     case .poll: "exact, zero or milliseconds up to 16777215"
     case .busy: "answers, holds, stalls or fails"
@@ -91,6 +94,9 @@ extension Profile {
     case .tolerant:
       guard let flag = Profile.flag(value) else { return nil }
       profile.setTolerant(flag)
+    case .blank:
+      guard value == "idle" || value == "error" else { return nil }
+      profile.reportsMissingFirmware = value == "error"
     case .ids:
       let parts = value.split(separator: ":", omittingEmptySubsequences: false)
       guard parts.count == 2, let vendor = UInt16(parts[0], radix: 16),
