@@ -80,8 +80,9 @@ public enum PollBehaviour: Hashable, Sendable {
 
 /// What is known of a part beyond what its descriptors say: how its flash works and how long it takes.
 ///
-/// The sources are AN2606, AN3156, measurements in public reports, and data sheets. Times are typical
-/// ones: good enough for plans and simulations, not for a promise.
+/// Some of it has been reported from real parts, most of it is usual values that have not been
+/// checked (see ``init(_:name:certainty:)``): good enough for plans and simulations, not for a
+/// promise. The device's own descriptors go before it.
 public struct Chip: Hashable, Sendable {
   /// How sure ``identify(vendor:product:version:productString:serialNumber:maps:)`` is.
   public enum Certainty: String, Hashable, Sendable, CaseIterable, Comparable {

@@ -174,7 +174,8 @@ public enum DFUStateMachine {
 
   // Columns in the order of Event.allCases: DETACH, DNLOAD with and without data, UPLOAD, GETSTATUS,
   // CLRSTATUS, GETSTATE, ABORT, USB reset, power-on reset, poll time-out, detach time-out.
-  // Annex A leaves open which status a corrupt firmware shows; errFIRMWARE is used after a bus reset.
+  // After a reset a device without a usable application may show errFIRMWARE, errPOR or errUSBR;
+  // errFIRMWARE stands for the three here.
   private static let reset: [Cell] = [.restart(.errFirmware), .restart(.errFirmware)]
   private static let table: [[Cell]] = [
     // appIDLE
