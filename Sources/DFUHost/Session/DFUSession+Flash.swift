@@ -62,10 +62,12 @@ struct FlashRun {
     } catch {
       var error = error
       // A device that refuses everything with errVENDOR is protected, not broken (facts 2.7).
-      if error.status == .errVendor, error.code == .refused, condition.isUntouched,
-        await operation.isProtected(plan, setting)
+      if error.status == .errVendor, error.code == .refused, condition.erased.isEmpty,
+        condition.written.isEmpty, await operation.isProtected(plan, setting)
       {
         error.code = .readProtected
+        condition.doubtful = nil
+        condition.massErased = false
       }
       if error.condition == nil { error.condition = condition }
       throw error
@@ -140,7 +142,9 @@ struct FlashRun {
     var engine = try CommandEngine(.massErase, link: operation.link)
     condition.massErased = true
     report.parts[part].massErased = true
-    _ = try await operation.run(&engine, .massErase)
+    if case .done(let state) = try await operation.run(&engine, .massErase) {
+      operation.lastState = state
+    }
   }
 
   private mutating func erase(
@@ -164,6 +168,7 @@ struct FlashRun {
       failure = error
       if error.code != .cancelled { condition.doubtful = engine.current }
     }
+    operation.lastState = engine.output.state
     for sector in sectors.prefix(engine.output.erased) {
       MemoryCondition.add(sector, to: &condition.erased)
       report.parts[part].erased.appendJoining(sector)
@@ -185,6 +190,7 @@ struct FlashRun {
       failure = error
       if error.code != .cancelled, engine.step == .writing { condition.doubtful = engine.current }
     }
+    operation.lastState = engine.output.state
     let end = failure == nil ? run.range.upperBound : engine.output.end
     let written = run.address..<max(end, run.address)
     MemoryCondition.add(written, to: &condition.written)
@@ -242,9 +248,9 @@ struct FlashRun {
       if part.download != nil {
         report.proof = .notProved(
           because: "a device without addresses keeps the file to itself until it runs it")
-      } else if !part.target.canRead {
-        let why = part.target.readRefusal ?? "bitCanUpload is 0"
-        report.proof = .notProved(because: "\(part.target.described) cannot be read (\(why))")
+      } else if let obstacle = part.target.readObstacle {
+        report.proof = .notProved(
+          because: "\(part.target.described) cannot be read (\(obstacle))")
       } else if !part.optionBytes.isEmpty {
         report.proof = .notProved(because: "option bytes take effect with a reset")
       } else if part.verify.isEmpty {

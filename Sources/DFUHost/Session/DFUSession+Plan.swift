@@ -87,7 +87,7 @@ extension Operation {
         guard error.isRefusal else { throw error }
         selected = nil
         contents = nil
-        refusal = "reading failed: \(error.sentence)"
+        refusal = "it refused with \(error.status?.description ?? error.slug)"
       }
       choice.note(contents: contents, refusal: refusal, ofAlternateSetting: setting)
       done += UInt64(part.ranges.byteCount)

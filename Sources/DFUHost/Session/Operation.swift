@@ -9,6 +9,8 @@ struct Operation: ~Copyable {
   /// The alternate setting that the device has, waiting in dfuIDLE or dfuDNLOAD-IDLE; nil when that is
   /// not certain.
   var selected: UInt8?
+  /// `bState` as it was last seen.
+  var lastState: DFUState?
   var hasLeft = false
   private var conversation: DFUConversation
   private let cancellation: Cancellation
@@ -33,8 +35,7 @@ struct Operation: ~Copyable {
     _ engine: inout Engine, _ phase: DFUPhase, _ report: (EngineProgress) -> Void = { _ in }
   ) async throws(DFUError) -> Engine.Output {
     if cancellation.isRequested {
-      throw DFUError(
-        .cancelled, during: phase, state: selected == nil ? nil : .dfuIdle)
+      throw DFUError(.cancelled, during: phase, state: lastState)
     }
     let start = session.clock.now
     defer { durations[phase, default: .zero] += start.duration(to: session.clock.now) }
@@ -51,7 +52,7 @@ struct Operation: ~Copyable {
     selected = nil
     var engine = SelectEngine(
       setting: target.alternateSetting, isOnlySetting: session.targets.count == 1, link: link)
-    _ = try await run(&engine, .select)
+    lastState = try await run(&engine, .select).last?.state
     selected = setting
   }
 
@@ -73,6 +74,7 @@ struct Operation: ~Copyable {
           phase: phase, done: done + now.done, total: total, address: now.address,
           alternateSetting: setting))
     }
+    lastState = engine.endsUncertain ? nil : .dfuIdle
     if engine.endsUncertain { selected = nil }
     return results
   }
