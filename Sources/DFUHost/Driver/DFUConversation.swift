@@ -50,7 +50,7 @@ public struct DFUConversation: ~Copyable, Sendable {
     var done: UInt64 = 0
     var isTold = false
     while let action = engine.next() {
-      if action == .finish { return }
+      if case .finish = action { return }
       let event = await DFUConversation.perform(action, device, clock)
       if !isTold, cancellation.isRequested || Task.isCancelled {
         isTold = true
@@ -82,7 +82,7 @@ public struct DFUConversation: ~Copyable, Sendable {
       do throws(DFUError) {
         while true {
           while outstanding < runner.window, let action = runner.next() {
-            if action == .finish { return nil }
+            if case .finish = action { return nil }
             outstanding += 1
             group.addImmediateTask { await DFUConversation.perform(action, device, clock) }
           }

@@ -13,7 +13,9 @@ public struct CommandEngine: DFUEngine {
     case disappeared
   }
 
+  /// What the engine has brought.
   public private(set) var output = Output.pending
+  /// How many requests may be outstanding at once.
   public var window: Int { link.window }
 
   /// Where the exchange with the device is.
@@ -58,10 +60,12 @@ public struct CommandEngine: DFUEngine {
       link: link, hasRescue: hasRescue)
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     output == .pending ? exchange.next(&tokens) : .finish
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     if event == .cancelRequested {
       isCancelled = true

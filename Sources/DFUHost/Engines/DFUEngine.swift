@@ -2,8 +2,10 @@ public import USB
 
 /// Names one request that an engine has handed out, until its event comes back.
 public struct Token: RawRepresentable, Hashable, Sendable {
+  /// A number that is not used twice.
   public var rawValue: UInt32
 
+  /// A token from its number.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 

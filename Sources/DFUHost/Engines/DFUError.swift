@@ -137,6 +137,7 @@ public struct DFUError: ExplainedError, Hashable {
     self.init(code, during: .describe, sentence: error.sentence, help: error.help)
   }
 
+  /// The raw value of the code.
   public var slug: String { code.rawValue }
 }
 

@@ -11,7 +11,9 @@ public struct EraseEngine: DFUEngine {
     public var state: DFUState?
   }
 
+  /// What the engine has brought.
   public private(set) var output = Output()
+  /// How many requests may be outstanding at once.
   public var window: Int { link.window }
 
   private let sectors: [Range<UInt64>]
@@ -65,15 +67,18 @@ public struct EraseEngine: DFUEngine {
     output.erased < sectors.count ? sectors[output.erased] : nil
   }
 
+  /// How far it is.
   public var progress: EngineProgress {
     EngineProgress(done: UInt64(output.erased), address: current?.lowerBound)
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     guard exchange != nil else { return .finish }
     return exchange?.next(&tokens)
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     if event == .cancelRequested {
       isCancelled = true

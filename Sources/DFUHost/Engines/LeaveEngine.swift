@@ -28,7 +28,9 @@ public struct LeaveEngine: DFUEngine {
 
   /// Where the engine is.
   public private(set) var step = Step.pointing
+  /// What the engine has brought.
   public private(set) var output = Output.pending
+  /// How many requests may be outstanding at once.
   public var window: Int { 1 }
 
   private let link: DFULink
@@ -47,6 +49,7 @@ public struct LeaveEngine: DFUEngine {
     exchange = try Exchange(settingAddress: address, phase: .leave, link: link)
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     switch step {
     case .pointing: return exchange.next(&tokens)
@@ -66,6 +69,7 @@ public struct LeaveEngine: DFUEngine {
     return token
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     switch event {
     case .sent(let token) where token == self.token:

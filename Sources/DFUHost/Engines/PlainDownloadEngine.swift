@@ -42,7 +42,9 @@ public struct PlainDownloadEngine: DFUEngine {
 
   /// Where the engine is.
   public private(set) var step: Step
+  /// What the engine has brought.
   public private(set) var output = Output()
+  /// How many requests may be outstanding at once.
   public var window: Int { link.window }
 
   private let download: PlainDownload
@@ -96,10 +98,12 @@ public struct PlainDownloadEngine: DFUEngine {
       patience: .block, link: link)
   }
 
+  /// How far it is.
   public var progress: EngineProgress {
     EngineProgress(done: UInt64(output.byteCount), address: nil)
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     switch step {
     case .writing: return exchange?.next(&tokens)
@@ -126,6 +130,7 @@ public struct PlainDownloadEngine: DFUEngine {
     return token
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     switch event {
     case .cancelRequested: isCancelled = true

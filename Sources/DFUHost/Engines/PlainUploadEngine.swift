@@ -26,7 +26,9 @@ public struct PlainUploadEngine: DFUEngine {
 
   /// Where the engine is.
   public private(set) var step = Step.uploading
+  /// What the engine has brought.
   public private(set) var output = Output()
+  /// How many requests may be outstanding at once.
   public var window: Int { 1 }
 
   private let limit: Int
@@ -56,10 +58,12 @@ public struct PlainUploadEngine: DFUEngine {
     if limit <= 0 { step = .done }
   }
 
+  /// How far it is.
   public var progress: EngineProgress {
     EngineProgress(done: UInt64(output.bytes.count), address: nil)
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     if step == .done { return .finish }
     guard token == nil else { return nil }
@@ -74,6 +78,7 @@ public struct PlainUploadEngine: DFUEngine {
     }
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     switch event {
     case .cancelRequested: isCancelled = true

@@ -57,6 +57,7 @@ public struct ReadEngine: DFUEngine {
   public private(set) var output: [Result]
   /// The device did not take the last DFU_ABORT: its state is not known.
   public private(set) var endsUncertain = false
+  /// How many requests may be outstanding at once.
   public var window: Int { link.window }
 
   private struct Upload: Hashable {
@@ -106,6 +107,7 @@ public struct ReadEngine: DFUEngine {
 
   private var address: UInt64 { pieces[piece].range.lowerBound + UInt64(offset) }
 
+  /// How far it is.
   public var progress: EngineProgress {
     EngineProgress(done: bytesRead, address: piece < pieces.count ? address : nil)
   }
@@ -125,6 +127,7 @@ public struct ReadEngine: DFUEngine {
 
   // MARK: Actions
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     switch step {
     case .done: return .finish
@@ -169,6 +172,7 @@ public struct ReadEngine: DFUEngine {
 
   // MARK: Events
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     switch event {
     case .cancelRequested: isCancelled = true
@@ -283,8 +287,8 @@ public struct ReadEngine: DFUEngine {
   }
 
   private mutating func append(_ bytes: [UInt8], to index: Int) {
-    bytesRead += UInt64(bytes.count)
     guard !output[index].mustErase else { return }
+    bytesRead += UInt64(bytes.count)
     let start = output[index].bytes.count
     output[index].bytes += bytes
     guard let expected = pieces[index].expected, expected.count >= start + bytes.count,
@@ -293,8 +297,8 @@ public struct ReadEngine: DFUEngine {
     for (place, byte) in bytes.enumerated() where byte != 0xFF && byte != expected[start + place] {
       output[index].mustErase = true
       early = early.filter { $0.key.piece != index }
+      bytesRead += UInt64(pieces[index].range.count - output[index].bytes.count)
       if piece == index {
-        bytesRead += UInt64(pieces[index].range.count - offset)
         piece += 1
         offset = 0
         skipEmpty()

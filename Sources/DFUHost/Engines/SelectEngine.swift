@@ -35,7 +35,9 @@ public struct SelectEngine: DFUEngine {
 
   /// Where the engine is.
   public private(set) var step: Step
+  /// What the engine has brought.
   public private(set) var output = Output()
+  /// How many requests may be outstanding at once.
   public var window: Int { 1 }
 
   private let link: DFULink
@@ -66,6 +68,7 @@ public struct SelectEngine: DFUEngine {
     step = setting == nil ? .asking : .selecting
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     guard outstanding == nil else { return nil }
     switch step {
@@ -88,6 +91,7 @@ public struct SelectEngine: DFUEngine {
     return token
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     switch event {
     case .sent(let token) where token == outstanding:

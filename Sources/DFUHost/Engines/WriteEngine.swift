@@ -25,7 +25,9 @@ public struct WriteEngine: DFUEngine {
 
   /// Where the engine is.
   public private(set) var step = Step.pointing
+  /// What the engine has brought.
   public private(set) var output: Output
+  /// How many requests may be outstanding at once.
   public var window: Int { link.window }
 
   private let run: WriteRun
@@ -85,14 +87,17 @@ public struct WriteEngine: DFUEngine {
     return address..<run.address + UInt64(end)
   }
 
+  /// How far it is.
   public var progress: EngineProgress {
     EngineProgress(done: UInt64(output.byteCount), address: step == .done ? nil : address)
   }
 
+  /// The next action; nil while an event must come first.
   public mutating func next() -> DFUAction? {
     step == .done ? .finish : exchange.next(&tokens)
   }
 
+  /// Takes what became of an action.
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     if event == .cancelRequested {
       isCancelled = true

@@ -30,6 +30,14 @@ public enum UnprotectReport: Hashable, Sendable {
   case resetting
   /// The part answered that it is done, and has not reset.
   case answered
+
+  /// What it means, in one sentence.
+  public var sentence: String {
+    switch self {
+    case .resetting: "The part has erased and reset itself; wait until it is back."
+    case .answered: "The part says that its protection is gone, and has not reset itself yet."
+    }
+  }
 }
 
 extension DFUSession {
