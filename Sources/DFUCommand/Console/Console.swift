@@ -53,6 +53,12 @@ struct Console: Sendable {
   /// Tells something that deserves attention.
   func warn(_ text: String) { say(noteStyle(.warning, "warning:"), text) }
 
+  /// Tells what is going on, on standard error; with a line end behind it unless it has its own.
+  func tell(_ text: String, ends: Bool = true) {
+    clearProgress()
+    Terminal.write(ends ? text + "\n" : text, to: .error)
+  }
+
   /// Shows how far the work is, on a line that the next one replaces; only on a terminal.
   func progress(_ text: String) {
     guard Terminal.isTerminal(.error), !isJSON else { return }

@@ -1,28 +1,82 @@
 import ArgumentParser
+import DFUHost
 import USB
+import VirtualDFU
+import Workbench
 
 /// The verbs that talk to a device, in the order in which the help lists them.
-let deviceVerbs: [any ParsableCommand.Type] = []
+let deviceVerbs: [any ParsableCommand.Type] = [
+  List.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self, Leave.self,
+  Unprotect.self,
+]
 
 extension ExitStatus {
   /// The status for an error of a host, a device, a plan or an engine; nil for others.
   static func deviceStatus(for error: any Error) -> ExitStatus? {
     switch error {
-    case let error as HostError:
-      switch error.code {
-      case .notFound, .unreachable: .noDevice
-      case .permission: .noPermission
-      case .busy: .tryAgain
-      case .other: .transferFailed
+    case let error as HostError: status(of: error.code)
+    case let error as TransferError: status(of: error.code)
+    case let error as SessionError:
+      switch error {
+      case .plan(let error): status(of: error.code)
+      case .device(let error): status(of: error.code)
       }
-    case let error as TransferError:
-      switch error.code {
-      case .permission: .noPermission
-      case .timeout, .busy: .tryAgain
-      case .cancelled: .interrupted
-      default: .transferFailed
-      }
+    case let error as PlanError: status(of: error.code)
+    case let error as DFUError: status(of: error.code)
+    case is SelectorError, is ProfileOptionError: .usage
+    case let error as BoardError:
+      error.slug == "unknown-profile" ? .noDevice : .damagedInput
+    case let error as DeviceSearchError:
+      if case .several = error.reason { .ambiguousDevice } else { .noDevice }
     default: nil
+    }
+  }
+
+  private static func status(of code: HostError.Code) -> ExitStatus {
+    switch code {
+    case .notFound, .unreachable: .noDevice
+    case .permission: .noPermission
+    case .busy: .tryAgain
+    case .other: .transferFailed
+    }
+  }
+
+  private static func status(of code: TransferError.Code) -> ExitStatus {
+    switch code {
+    case .permission: .noPermission
+    case .timeout, .busy: .tryAgain
+    case .cancelled: .interrupted
+    default: .transferFailed
+    }
+  }
+
+  private static func status(of code: PlanError.Code) -> ExitStatus {
+    switch code {
+    case .doesNotFit, .readOnly, .notErasable, .cannotKeepNeighbours, .wrongDevice,
+      .partialOptionBytes, .notAddressable, .prefixMissing, .alreadyProgrammed, .mapMissing,
+      .sectorTooLarge, .tooManySectors, .misaligned:
+      .doesNotFit
+    case .lockingOptionBytes: .protected
+    case .noSuchTarget, .ambiguousTarget, .cannotDownload, .cannotUpload: .noDevice
+    case .addressMissing, .addressUnexpected: .usage
+    case .emptyImage, .contradiction: .damagedInput
+    }
+  }
+
+  private static func status(of code: DFUError.Code) -> ExitStatus {
+    switch code {
+    case .cancelled: .interrupted
+    case .timeout, .stillBusy, .deviceBusy, .inUse: .tryAgain
+    case .lost, .transferFailed: .transferFailed
+    case .stalled, .refused, .unexpectedState, .malformedAnswer, .shortRead, .endlessUpload,
+      .waitsForReset:
+      .protocolBroken
+    case .readProtected, .writeProtected: .protected
+    case .differs, .notBlank: .different
+    case .runtimeMode, .notDFU, .deviceNotFound, .hostUnreachable, .noSuchTarget: .noDevice
+    case .permission: .noPermission
+    case .unsupported, .badAddress: .doesNotFit
+    case .internalFault: .ourBug
     }
   }
 }

@@ -63,7 +63,7 @@ extension TargetChoice {
   }
 
   /// The targets with that name or number, or all.
-  static func candidates(
+  public static func candidates(
     _ targets: [FlashTarget], named name: FlashOptions.TargetName?
   ) throws(PlanError) -> [FlashTarget] {
     guard let name else { return targets }

@@ -1,0 +1,60 @@
+import DFUHost
+import Firmware
+import SystemPackage
+import USB
+import Workbench
+
+extension TargetChoice {
+  /// Which bytes of several inputs go where, each placed as it was typed.
+  init(
+    _ inputs: [FirmwareInput], for session: DFUSession, _ options: FlashOptions
+  ) throws {
+    var choice: TargetChoice?
+    for input in inputs {
+      var options = options
+      options.address = input.place.address ?? options.address
+      options.target =
+        input.place.alternateSetting.map { .number($0) } ?? options.target
+      let next = try TargetChoice(input.file, targets: session.targets, options: options)
+      if choice == nil { choice = next } else { try choice?.merge(next) }
+    }
+    guard let choice else { throw UsageError("There is no file to flash.") }
+    self = choice
+  }
+}
+
+extension FirmwareTarget {
+  /// The address of its first byte; nil for raw bytes.
+  var lowestAddress: UInt64? {
+    if case .image(let image) = content { image.range?.lowerBound } else { nil }
+  }
+}
+
+/// The format in which memory is written to a file.
+func format(
+  of parts: [FirmwareTarget], for output: OutputFile, asked: FirmwareFormat?
+) throws -> FirmwareFormat {
+  if output.path == "-", asked == nil { return .raw }
+  return try FirmwareFile(format: .raw, targets: parts).outputFormat(for: output.path, asked: asked)
+}
+
+/// Writes what was read from a device to a file, in the format that the name says.
+///
+/// - Returns: how many bytes the file has.
+func write(
+  _ parts: [FirmwareTarget], of target: FlashTarget, to output: OutputFile,
+  as asked: FirmwareFormat? = nil
+) throws -> Int {
+  let file = FirmwareFile(format: .raw, targets: parts)
+  let format = try format(of: parts, for: output, asked: asked)
+  if let hole = file.hugeHole(for: format) {
+    throw FirmwareFile.holeError(hole, format: format)
+  }
+  var suffix = DFUSuffix()
+  suffix.vendor = target.vendor
+  suffix.product = target.product
+  suffix.dfuVersion = BCDVersion(format == .dfuSe ? 0x011A : 0x0100)
+  let bytes = try file.encoded(as: format, options: FirmwareWriteOptions(suffix: suffix))
+  try output.write(bytes)
+  return bytes.count
+}

@@ -1,0 +1,146 @@
+public import USB
+
+/// Names a device, the same way everywhere: on the command line, in files, in reports.
+public enum DeviceSelector: Hashable, Sendable {
+  /// `VVVV:PPPP`: physical devices with these ids.
+  case ids(VendorID, ProductID)
+  /// `serial:TEXT`: the physical device with this serial number.
+  case serial(String)
+  /// `path:BUS-PORT[.PORT…]`: the physical device at this place.
+  case path(PortPath)
+  /// `usbip://HOST[:PORT][/BUSID]`: a device of a USB/IP server.
+  case usbip(String)
+  /// `virtual:PROFILE[?…]`: an emulated bootloader.
+  case virtual(VirtualSelector)
+  /// `replay:FILE`: the device's side of a recording.
+  case replay(String)
+
+  /// Reads a selector.
+  ///
+  /// - Throws: ``SelectorError`` with what is wrong and the forms that there are.
+  public init(_ text: String) throws(SelectorError) {
+    if let rest = text.dropping(prefix: "virtual:") {
+      self = .virtual(try VirtualSelector(rest, whole: text))
+    } else if let rest = text.dropping(prefix: "serial:") {
+      guard !rest.isEmpty else { throw SelectorError(text, "there is no serial number after it") }
+      self = .serial(rest)
+    } else if let rest = text.dropping(prefix: "path:") {
+      guard let path = PortPath(rest), !path.ports.isEmpty else {
+        throw SelectorError(text, "a path is BUS-PORT[.PORT…], for example path:1-4.2")
+      }
+      self = .path(path)
+    } else if let rest = text.dropping(prefix: "usbip://") {
+      guard !rest.isEmpty else { throw SelectorError(text, "there is no host after it") }
+      self = .usbip(rest)
+    } else if let rest = text.dropping(prefix: "replay:") {
+      guard !rest.isEmpty else { throw SelectorError(text, "there is no file after it") }
+      self = .replay(rest)
+    } else {
+      let halves = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard halves.count == 2, let vendor = Self.id(halves[0]), let product = Self.id(halves[1])
+      else { throw SelectorError(text, "it is none of the forms of a selector") }
+      self = .ids(VendorID(vendor), ProductID(product))
+    }
+  }
+
+  private static func id(_ text: Substring) -> UInt16? {
+    let digits = text.hasPrefix("0x") || text.hasPrefix("0X") ? text.dropFirst(2) : text
+    guard (1...4).contains(digits.count), digits.allSatisfy(\.isHexDigit) else { return nil }
+    return UInt16(digits, radix: 16)
+  }
+}
+
+/// The part of a selector behind `virtual:`.
+public struct VirtualSelector: Hashable, Sendable {
+  /// How time passes for the device.
+  public enum Speed: String, Hashable, Sendable, CaseIterable {
+    /// As on silicon.
+    case real
+    /// In simulated time: waiting costs nothing, and the device cannot tell.
+    case instant
+  }
+
+  /// The name of a profile.
+  public var profile: String
+  /// The file that keeps the memories between runs; nil: they start blank.
+  public var statePath: String?
+  /// How time passes.
+  public var speed: Speed
+  /// What is changed about the profile.
+  public var options: [Option]
+
+  /// Something that is changed about a profile; `ProfileOption` of VirtualDFU knows what there is.
+  public struct Option: Hashable, Sendable {
+    /// Its name.
+    public var name: String
+    /// Its value.
+    public var value: String
+  }
+
+  init(_ text: String, whole: String) throws(SelectorError) {
+    let halves = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    profile = String(halves[0])
+    statePath = nil
+    speed = .real
+    options = []
+    guard !profile.isEmpty else { throw SelectorError(whole, "there is no profile after it") }
+    guard halves.count == 2 else { return }
+    for setting in halves[1].split(separator: "&", omittingEmptySubsequences: false) {
+      let pair = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard pair.count == 2, !pair[1].isEmpty else {
+        throw SelectorError(whole, "“\(setting)” is not NAME=VALUE")
+      }
+      let value = String(pair[1])
+      switch pair[0] {
+      case "state": statePath = value
+      case "speed": speed = try Self.choice(value, of: "speed", in: whole)
+      default: options.append(Option(name: String(pair[0]), value: value))
+      }
+    }
+  }
+
+  private static func choice<Value>(
+    _ text: String, of name: String, in whole: String
+  ) throws(SelectorError) -> Value
+  where Value: RawRepresentable<String> & CaseIterable {
+    guard let value = Value(rawValue: text) else {
+      let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
+      throw SelectorError(whole, "\(name) is one of \(choices), not “\(text)”")
+    }
+    return value
+  }
+}
+
+/// A text that names no device.
+public struct SelectorError: ExplainedError, Hashable {
+  /// The text.
+  public var text: String
+  /// What is wrong with it.
+  public var reason: String
+
+  init(_ text: String, _ reason: String) {
+    self.text = text
+    self.reason = reason
+  }
+
+  /// `selector`.
+  public var slug: String { "selector" }
+
+  /// The text, and what is wrong with it.
+  public var sentence: String { "“\(text)” does not name a device: \(reason)." }
+
+  /// The forms that there are.
+  public var help: String? {
+    """
+    A device is named 0483:df11, serial:339C35543236, path:1-4.2, \
+    usbip://HOST[:PORT][/BUSID], virtual:PROFILE[?state=FILE&speed=real|instant] or replay:FILE.
+    """
+  }
+}
+
+extension String {
+  /// What follows `prefix`; nil when the text does not begin with it.
+  fileprivate func dropping(prefix: String) -> String? {
+    hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+  }
+}

@@ -1,0 +1,111 @@
+internal import SystemPackage
+public import USB
+public import VirtualDFU
+public import VirtualUSB
+
+/// An emulated board on a bus of its own, with the file that keeps its memories between runs.
+///
+/// Each board is powered anew: it is in its bootloader, whatever it did in the run before. Only its
+/// memories and its option bytes survive, as on a desk.
+public struct VirtualBoard: Sendable {
+  /// The bus, with this board alone on it.
+  public let bus: VirtualBus
+  /// The time of the bus.
+  public let clock: AnyClock
+  /// Where the board is plugged in.
+  public let path: PortPath
+  /// What it is.
+  public let profile: Profile
+
+  private let statePath: FilePath?
+  private let loaded: [UInt8]?
+
+  /// Builds the board that a selector names, and plugs it in.
+  ///
+  /// - Parameter selector: a profile, with its settings.
+  /// - Throws: `ProfileOptionError` for an option that the profile has not; ``BoardError`` for an
+  ///   unknown profile or a state file that is damaged or of another
+  ///   board; ``FileError`` where that file cannot be read.
+  public init(_ selector: VirtualSelector) throws {
+    guard var profile = Profile.named(selector.profile) else {
+      throw BoardError.unknownProfile(selector.profile)
+    }
+    for option in selector.options {
+      profile = try profile.setting(option.name, to: option.value)
+    }
+    var board = VirtualBootloader(profile)
+    statePath = selector.statePath.map { FilePath($0) }
+    var loaded: [UInt8]?
+    if let statePath {
+      // Whether the result can be kept is known before anything is done.
+      _ = try OutputFile(statePath, overwrites: true)
+      if (try? Stat(statePath)) != nil {
+        let bytes = try InputFile.read(statePath)
+        do {
+          try board.restore(bytes)
+        } catch {
+          throw BoardError.badState(statePath.string, profile.name, error)
+        }
+        loaded = bytes
+      }
+    }
+    self.loaded = loaded
+    self.profile = profile
+    path = PortPath(bus: 1, ports: [1])
+    switch selector.speed {
+    case .real:
+      clock = AnyClock(ContinuousClock())
+      bus = VirtualBus(clock: clock)
+    case .instant:
+      let simulated = SimulatedClock()
+      clock = AnyClock(simulated)
+      bus = VirtualBus(clock: simulated)
+    }
+    _ = bus.attach(board, path: path)
+  }
+
+  /// Keeps the memories in the state file, where there is one.
+  ///
+  /// - Throws: ``FileError`` where the file cannot be written, ``BoardError`` where another process
+  ///   has changed it meanwhile; then it is left as it is.
+  public func save() throws {
+    guard let statePath else { return }
+    let bytes = bus.withDevice(at: path, as: VirtualBootloader.self) { $0.snapshot() }
+    guard let bytes, bytes != loaded else { return }
+    let present = (try? Stat(statePath)) == nil ? nil : try InputFile.read(statePath)
+    guard present == loaded else { throw BoardError.stateChanged(statePath.string) }
+    try OutputFile(statePath, overwrites: true).write(bytes)
+  }
+}
+
+/// Why a virtual board cannot be had, or not be kept.
+public struct BoardError: ExplainedError, Hashable {
+  /// A stable name for the kind of error.
+  public var slug: String
+  /// What happened.
+  public var sentence: String
+  /// What to do next.
+  public var help: String?
+
+  static func unknownProfile(_ name: String) -> BoardError {
+    BoardError(
+      slug: "unknown-profile", sentence: "There is no virtual device “\(name)”.",
+      help: "There are \(Profile.all.map(\.name).joined(separator: ", ")).")
+  }
+
+  static func badState(_ file: String, _ profile: String, _ error: any Error) -> BoardError {
+    let reason = (error as? any ExplainedError)?.sentence ?? "\(error)"
+    return BoardError(
+      slug: "bad-state-file",
+      sentence: "\(file) is no state of the virtual device \(profile): \(reason)",
+      help: "Name another file, or remove this one to begin with a blank board.")
+  }
+
+  static func stateChanged(_ file: String) -> BoardError {
+    BoardError(
+      slug: "state-changed",
+      sentence:
+        "\(file) was changed by another process meanwhile; what this one did is not kept in it.",
+      help: "Use one state file for one command at a time, and run this one again.")
+  }
+}
