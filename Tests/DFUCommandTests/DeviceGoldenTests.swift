@@ -25,7 +25,7 @@ import Testing
       GoldenCase(
         "flash-two-files", "flash", "0x08000000:program.bin", "0x08010000:data.bin", "-d", board),
       GoldenCase(
-        "flash-write-protected", "flash", "app.hex", "-d",
+        "flash-write-protected", "flash", "program.bin", "-d",
         "virtual:stm32f407-wrp?speed=instant"),
       GoldenCase(
         "flash-read-protected", "flash", "app.hex", "-d",
