@@ -25,8 +25,7 @@ struct BusState: Sendable {
 
     /// Asks the device where it stands, after anything has been done to it.
     func refresh() {
-      isConnected = isPlugged && device.isConnected
-      deviceEvent = isPlugged ? device.nextEvent : nil
+      (isConnected, deviceEvent) = isPlugged ? device.presence() : (false, nil)
     }
 
     /// When something happens here by itself.
@@ -47,6 +46,9 @@ struct BusState: Sendable {
   final class Attachment: @unchecked Sendable {
     let id: DeviceID
     var info: DeviceInfo
+    let speed: USBSpeed
+    /// Bytes of one packet on the default pipe.
+    let packetSize: Int
     /// Who has claimed which interface.
     var claims: [UInt8: UInt64] = [:]
     /// Selected alternate settings, where not 0.
@@ -58,6 +60,10 @@ struct BusState: Sendable {
     init(info: DeviceInfo) {
       id = info.id
       self.info = info
+      speed = info.speed
+      // SuperSpeed has 512 always, and bMaxPacketSize0 its logarithm (USB 3.2, 9.6.1).
+      let isSuper = speed == .superSpeed || speed == .superSpeedPlus
+      packetSize = isSuper ? 512 : Int(info.descriptor.maxPacketSize0)
     }
 
     /// The endpoint's pipe, made when it is first used.
@@ -237,6 +243,11 @@ struct BusState: Sendable {
     }
     return try body(&device)
   }
+}
+
+extension VirtualDevice {
+  /// Mutating although it changes nothing: so the device is looked at in its place, not copied.
+  fileprivate mutating func presence() -> (Bool, Duration?) { (isConnected, nextEvent) }
 }
 
 /// What stands in for a device while somebody looks into it.

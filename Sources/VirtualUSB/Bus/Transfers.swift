@@ -199,14 +199,13 @@ extension BusState {
   }
 
   private func time(_ request: TransferRequest, bytes: Int, on index: Int) -> Duration {
-    guard let info = ports[index].attachment?.info else { return wire.turnaround }
+    guard let attachment = ports[index].attachment else { return wire.turnaround }
     if request.setup != nil {
-      let exponent = info.speed == .superSpeed || info.speed == .superSpeedPlus
-      let size = exponent ? 512 : Int(info.descriptor.maxPacketSize0)
-      return wire.control(bytes: bytes, packetSize: size, speed: info.speed)
+      return wire.control(
+        bytes: bytes, packetSize: attachment.packetSize, speed: attachment.speed)
     }
     let size = endpoint(request.endpoint, of: index)?.endpoint.maxPacketSize ?? 64
-    return wire.stream(bytes: bytes, packetSize: Int(size & 0x7FF), speed: info.speed)
+    return wire.stream(bytes: bytes, packetSize: Int(size & 0x7FF), speed: attachment.speed)
   }
 
   /// Time has passed: nil while the transfer still runs.
