@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dispatch
 
 /// `dfu`: one verb, its options, one job.
 @main
@@ -23,29 +24,43 @@ struct RootCommand: AsyncParsableCommand {
     ]
   )
 
-  static func main() async {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+  // Synchronous, so that help, the version and usage errors start no thread.
+  static func main() {
     Console.survivePipes()
-    let job = Task { await perform(arguments) }
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    // Unsafe only for the compiler: the job below is the one that uses it from here on.
+    nonisolated(unsafe) let command: any ParsableCommand
+    do {
+      command = try RootCommand.parseAsRoot(arguments)
+    } catch {
+      Console.exit(Console.report(parserError: error, arguments: arguments))
+    }
+    let job = Task { await perform(command, arguments: arguments) }
     let interruption = Interruption { job.cancel() }
-    let status = await job.value
-    interruption.end()
-    Console.exit(status)
+    Task {
+      let status = await job.value
+      interruption.end()
+      Console.exit(status)
+    }
+    dispatchMain()
   }
 
-  private static func perform(_ arguments: [String]) async -> ExitStatus {
+  private static func perform(
+    _ command: any ParsableCommand, arguments: [String]
+  ) async -> ExitStatus {
     do {
-      var command = try RootCommand.parseAsRoot(arguments)
-      if var asynchronous = command as? any AsyncParsableCommand {
-        try await asynchronous.run()
+      if let asynchronous = command as? any AsyncParsableCommand {
+        nonisolated(unsafe) var verb = asynchronous
+        try await verb.run()
       } else {
-        try command.run()
+        var verb = command
+        try verb.run()
       }
       return .done
     } catch let status as ExitStatus {
       return status
     } catch {
-      // The parser's own: a request for help or the version, or a line that cannot be understood.
+      // The parser's own: a verb that only has verbs below it asks for its help.
       return Console.report(parserError: error, arguments: arguments)
     }
   }
