@@ -31,9 +31,9 @@ extension FlashRun {
     for (range, result) in zip(ranges, results) {
       let before = mismatch
       compare(range, result.bytes, part)
-      if mismatch == before {
-        MemoryCondition.add(range, to: &condition.proved)
-        report.parts[index].proved.appendJoining(range)
+      for right in mismatch == before ? [range] : sound(range, part) {
+        MemoryCondition.add(right, to: &condition.proved)
+        report.parts[index].proved.appendJoining(right)
       }
     }
     if let mismatch { throw error(mismatch) }
@@ -79,8 +79,23 @@ extension FlashRun {
     }
   }
 
+  /// The parts of a range whose sectors hold what they should.
+  private func sound(_ range: Range<UInt64>, _ part: FlashPlan.Part) -> [Range<UInt64>] {
+    guard let map = part.target.map, let mismatch else { return [] }
+    var sound: [Range<UInt64>] = []
+    for sector in map.sectors(intersecting: range)
+    where !mismatch.untouched.contains(sector.range) && !mismatch.damaged.contains(sector.range) {
+      sound.appendJoining(sector.range.clamped(to: range))
+    }
+    return sound
+  }
+
   private func error(_ mismatch: Mismatch) -> DFUError {
-    func words(_ ranges: [Range<UInt64>]) -> String {
+    func words(_ sectors: [Range<UInt64>]) -> String {
+      var ranges: [Range<UInt64>] = []
+      for sector in sectors.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+        ranges.appendJoining(sector)
+      }
       let shown = ranges.prefix(4).map {
         "\(addressText($0.lowerBound))–\(addressText($0.upperBound - 1))"
       }
@@ -96,7 +111,8 @@ extension FlashRun {
       error = DFUError(
         .writeProtected, during: .verify, address: mismatch.address,
         sentence: "The device reported success, but \(words(mismatch.untouched)) still holds what "
-          + "it held before (\(what)): the sector is write-protected.")
+          + "it held before (\(what)): \(mismatch.untouched.count == 1 ? "the sector is" : "the sectors are") "
+          + "write-protected.")
     } else {
       error = DFUError(
         .differs, during: .verify, address: mismatch.address,

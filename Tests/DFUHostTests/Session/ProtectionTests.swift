@@ -70,8 +70,9 @@ struct ProtectionTests {
       }
       #expect(error?.code == .writeProtected)
       #expect(error?.address == 0x0800_8000)
-      #expect(error?.sentence.contains("0x08008000–0x0800BFFF") == true)
+      #expect(error?.sentence.contains("0x08008000–0x0800FFFF") == true)
       #expect(error?.condition?.isIncomplete == true)
+      #expect(error?.condition?.proved == [0x0800_0000..<0x0800_8000])
       // It must not be started.
       #expect(
         try !bench.journal().contains { if case .launched = $0 { true } else { false } })
