@@ -50,6 +50,7 @@ struct RootCommand: AsyncParsableCommand {
   ) async -> ExitStatus {
     do {
       if let asynchronous = command as? any AsyncParsableCommand {
+        // A verb is not Sendable; this task made it, and nobody else holds it.
         nonisolated(unsafe) var verb = asynchronous
         try await verb.run()
       } else {

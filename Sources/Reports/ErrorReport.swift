@@ -2,7 +2,7 @@ public import USB
 
 /// An error as a JSON document, and as text for stderr.
 public struct ErrorReport: Encodable, Hashable, Sendable {
-  /// What happened, in the three texts of ``USB/ExplainedError``.
+  /// What happened, in the three texts of `ExplainedError`.
   public struct Explanation: Encodable, Hashable, Sendable {
     /// A stable name for the kind of error.
     public var slug: String

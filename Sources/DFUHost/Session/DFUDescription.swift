@@ -13,7 +13,7 @@ public struct DFUDescription: Hashable, Sendable {
   public var product: String?
   /// The text of `iSerialNumber`.
   public var serialNumber: String?
-  /// The texts of the alternate settings, in the order of ``DFUFunction/settings``; empty where there
+  /// The texts of the alternate settings, in the order of `DFUFunction.settings`; empty where there
   /// is none.
   public var names: [String]
   /// Whether the application or the bootloader runs.

@@ -6,7 +6,8 @@ extension DFUSession {
   /// Carries out a plan: erases, writes, proves, leaves.
   ///
   /// - Parameters:
-  ///   - plan: a plan for this device, made with ``plan(_:options:keepsContents:progress:)``.
+  ///   - plan: a plan for this device, made with
+  ///     ``plan(_:options:keepsContents:progress:)-(TargetChoice,_,_,_)``.
   ///   - progress: is told how far each phase is.
   /// - Returns: what was done.
   /// - Throws: ``DFUError``; its ``DFUError/condition`` says what is certain about the memory.
