@@ -15,7 +15,8 @@ public func checkText(of error: some ExplainedError) {
 public func checkFile(_ bytes: [UInt8], as format: FirmwareFormat?) {
   let file: FirmwareFile
   do throws(FirmwareError) {
-    file = try FirmwareFile(parsing: bytes, options: FirmwareReadOptions(format: format))
+    file = try FirmwareFile(
+      parsing: bytes, options: FirmwareReadOptions(format: format, keepsRAM: true))
   } catch {
     checkText(of: error)
     return
@@ -33,7 +34,8 @@ public func checkFile(_ bytes: [UInt8], as format: FirmwareFormat?) {
       let written = try file.encoded(as: other, options: options)
       let back: FirmwareFile
       do throws(FirmwareError) {
-        back = try FirmwareFile(parsing: written, options: FirmwareReadOptions(format: other))
+        back = try FirmwareFile(
+          parsing: written, options: FirmwareReadOptions(format: other, keepsRAM: true))
       } catch { fatalError("what was written as \(other) cannot be read: \(error)") }
       if other == file.format { checkSame(file, back) }
     } catch {

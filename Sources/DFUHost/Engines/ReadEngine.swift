@@ -154,9 +154,11 @@ public struct ReadEngine: DFUEngine {
       step = failure?.code == .stalled ? .diagnosing : .ending
       return next()
     }
-    let distance = address >= pointer ? address - pointer : .max
+    let (distance, isInFront) = address.subtractingReportingOverflow(pointer)
     let size = UInt64(link.transferSize)
-    guard distance.isMultiple(of: size), distance / size + 2 <= UInt64(WriteEngine.lastBlock) else {
+    guard !isInFront, distance.isMultiple(of: size),
+      distance / size + 2 <= UInt64(WriteEngine.lastBlock)
+    else {
       step = .leavingUpload
       return next()
     }
