@@ -3,9 +3,12 @@ public import USB
 
 /// Runs engines over an open device: the thin part that really sends and waits.
 ///
-/// A conversation has one owner, so that two tasks cannot interleave the transfers of one device. A
-/// cancelled task does not cut a transfer short: the engine is told, finishes the block it is at, and
-/// throws `.cancelled` with the state in which the device is.
+/// A conversation has one owner, so that two tasks cannot interleave the transfers of one device.
+///
+/// Cancelling the task that runs it would cut a transfer short and leave the device anywhere. A
+/// ``DFUSession`` therefore runs it in a task of its own and passes the wish on as
+/// ``DFUEvent/cancelRequested``: the engine finishes the block it is at, and throws `.cancelled` with
+/// the state in which the device is.
 public struct DFUConversation: ~Copyable, Sendable {
   /// The device.
   public let device: any USBDevice
@@ -35,6 +38,8 @@ public struct DFUConversation: ~Copyable, Sendable {
   public mutating func run<Engine: DFUEngine>(
     _ engine: inout Engine, progress: (EngineProgress) -> Void = { _ in }
   ) async throws(DFUError) -> Engine.Output {
+    // Asked for once and not for each transfer, because asking a task costs more than a flag.
+    if Task.isCancelled { cancellation.request() }
     if engine.window > 1 {
       try await runWindow(&engine, progress)
     } else {
@@ -52,7 +57,7 @@ public struct DFUConversation: ~Copyable, Sendable {
     while let action = engine.next() {
       if case .finish = action { return }
       let event = await DFUConversation.perform(action, device, clock)
-      if !isTold, cancellation.isRequested || Task.isCancelled {
+      if !isTold, cancellation.isRequested {
         isTold = true
         try engine.handle(.cancelRequested)
       }
@@ -90,7 +95,7 @@ public struct DFUConversation: ~Copyable, Sendable {
             throw DFUError(.internalFault, during: .describe)
           }
           outstanding -= 1
-          if !isTold, cancellation.isRequested || Task.isCancelled {
+          if !isTold, cancellation.isRequested {
             isTold = true
             try runner.handle(.cancelRequested)
           }

@@ -292,6 +292,10 @@ public struct ReadEngine: DFUEngine {
     guard !output[index].mustErase else { return }
     bytesRead += UInt64(bytes.count)
     let start = output[index].bytes.count
+    if start == 0 {
+      // What is asked for is not yet what comes: room for a large part of it is enough.
+      output[index].bytes.reserveCapacity(min(pieces[index].range.count, 16 << 20))
+    }
     output[index].bytes += bytes
     guard let expected = pieces[index].expected, expected.count >= start + bytes.count,
       !bytes.elementsEqual(expected[start..<start + bytes.count])
