@@ -76,6 +76,8 @@ public struct CostModel: Hashable, Sendable {
   /// Reading a range: its address, DFU_ABORT and DFU_GETSTATUS, the blocks, and the two again.
   public func read(_ range: Range<UInt64>) -> PlanCost {
     let blocks = (range.count + target.transferSize - 1) / target.transferSize
+    // A device without addresses is read from its first block on, and DFU_ABORT ends it.
+    guard target.dialect == .dfuSe else { return cost(blocks + 1, in: range.count) }
     return setAddress + cost(4 + blocks, in: range.count + 2 * CostModel.statusLength)
   }
 

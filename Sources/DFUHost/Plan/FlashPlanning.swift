@@ -35,6 +35,10 @@ extension FlashPlan {
         var part = Part(target: assignment.target)
         part.download = PlainDownload(
           bytes: bytes, transferSize: assignment.target.transferSize)
+        // Only a device that stays after manifestation can be asked for what it was given.
+        if options.verify, assignment.target.canRead, assignment.target.manifestationTolerant {
+          part.verify = [0..<UInt64(bytes.count)]
+        }
         parts.append(part)
       }
     }

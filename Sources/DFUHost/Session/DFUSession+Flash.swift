@@ -35,6 +35,8 @@ struct FlashRun {
   private var done: [DFUPhase: UInt64] = [:]
   private var totals: [DFUPhase: UInt64] = [:]
   var mismatch: Mismatch?
+  /// Why reading a device without addresses proved nothing; a clause.
+  var doubt: String?
 
   init(_ plan: FlashPlan) {
     self.plan = plan
@@ -91,7 +93,7 @@ struct FlashRun {
     else {
       throw DFUError(.internalFault, during: .select)
     }
-    try await operation.ensure(setting)
+    if !operation.hasLeft { try await operation.ensure(setting) }
     switch steps[index] {
     case .erase:
       var sectors: [Range<UInt64>] = []
@@ -109,7 +111,11 @@ struct FlashRun {
         ranges.append(range)
         end += 1
       }
-      try await verify(ranges, partIndex, &operation)
+      if let download = plan.parts[partIndex].download {
+        try await verify(download, partIndex, &operation)
+      } else {
+        try await verify(ranges, partIndex, &operation)
+      }
       return end
     case .massErase: try await massErase(partIndex, &operation)
     case .write(let run): try await write(run, partIndex, .write, &operation)
@@ -246,9 +252,13 @@ struct FlashRun {
     for part in plan.parts {
       let isWritten = !part.runs.isEmpty || part.download != nil || !part.optionBytes.isEmpty
       guard isWritten else { continue }
-      if part.download != nil {
+      if part.download != nil, let doubt {
+        report.proof = .notProved(because: doubt)
+      } else if part.download != nil, part.verify.isEmpty, part.target.canRead,
+        !part.target.manifestationTolerant
+      {
         report.proof = .notProved(
-          because: "a device without addresses keeps the file to itself until it runs it")
+          because: "the device runs the file and does not answer any more")
       } else if let obstacle = part.target.readObstacle {
         report.proof = .notProved(
           because: "\(part.target.described) cannot be read (\(obstacle))")

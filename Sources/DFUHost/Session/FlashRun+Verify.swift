@@ -39,6 +39,43 @@ extension FlashRun {
     if let mismatch { throw error(mismatch) }
   }
 
+  /// Reads back what a device without addresses was sent.
+  ///
+  /// DFU does not promise that an upload gives the same bytes, so a difference proves nothing either
+  /// way: it is said, and is no failure.
+  mutating func verify(
+    _ download: PlainDownload, _ index: Int, _ operation: inout Operation
+  ) async throws(DFUError) {
+    guard !operation.hasLeft else {
+      doubt = "the device has left with the file"
+      return
+    }
+    let count = download.bytes.count
+    var engine = PlainUploadEngine(
+      limit: count, stopsAtLimit: true, link: operation.link, during: .verify)
+    let progress = operation.progress
+    let setting = plan.parts[index].target.alternateSetting
+    do throws(DFUError) {
+      let output = try await operation.run(&engine, .verify) { now in
+        progress?(
+          DFUProgress(
+            phase: .verify, done: now.done, total: UInt64(count), alternateSetting: setting))
+      }
+      if output.bytes == download.bytes {
+        report.parts[index].proved = [0..<UInt64(count)]
+      } else {
+        let same = zip(output.bytes, download.bytes).prefix { $0 == $1 }.count
+        doubt =
+          "the device gives back something else than it was sent, from byte \(same) on, which "
+          + "DFU without addresses allows"
+      }
+    } catch {
+      guard error.code != .cancelled else { throw error }
+      operation.selected = nil
+      doubt = "reading it back failed with \(error.status?.description ?? error.slug)"
+    }
+  }
+
   private mutating func compare(
     _ range: Range<UInt64>, _ bytes: [UInt8], _ part: FlashPlan.Part
   ) {

@@ -103,11 +103,33 @@ struct EveryProfileTests {
         Issue.record("\(report.departure)")
         return
       }
+      #expect(report.proof == .proved)
       if report.departure == .manifested(.idle) {
         let back = try await session.readPlain(target, count: bytes.count)
         #expect(back == bytes)
         #expect(try await session.verify(choice).isSame)
       }
+    }
+  }
+
+  @Test func `plain DFU that gives back something else is not proved, and no failure`() async throws
+  {
+    try await Bench.run(.dfu11) { bench in
+      let session = try await bench.open()
+      let target = try #require(session.targets.first)
+      bench.bus.intercept { transfer in
+        guard transfer.setup?.request == 2, transfer.setup?.value == 1 else { return .pass }
+        return .corrupt { $0[0] ^= 1 }
+      }
+      let choice = TargetChoice(
+        assignments: [.init(target: target, payload: .plain(noise(1000)))],
+        targets: session.targets)
+      let report = try await session.flash(session.plan(choice))
+      guard case .notProved(let reason) = report.proof else {
+        Issue.record("\(report.proof)")
+        return
+      }
+      #expect(reason.contains("from byte 64 on"))
     }
   }
 }
