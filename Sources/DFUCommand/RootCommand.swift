@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 
 /// `dfu`: one verb, its options, one job.
 @main
@@ -18,9 +17,9 @@ struct RootCommand: AsyncParsableCommand {
       device fits, 82 protected, 83 image does not fit, 84 some boards failed, 130 interrupted.
       """,
     version: Version.text,
-    subcommands: [FileCommand.self],
     groupedSubcommands: [
-      CommandGroup(name: "Device verbs", subcommands: deviceVerbs)
+      CommandGroup(name: "Device", subcommands: deviceVerbs),
+      CommandGroup(name: "File", subcommands: [FileCommand.self]),
     ]
   )
 
@@ -35,14 +34,10 @@ struct RootCommand: AsyncParsableCommand {
     } catch {
       Console.exit(Console.report(parserError: error, arguments: arguments))
     }
-    let job = Task { await perform(command, arguments: arguments) }
-    let interruption = Interruption { job.cancel() }
-    Task {
-      let status = await job.value
-      interruption.end()
-      Console.exit(status)
-    }
-    dispatchMain()
+    Interruption.prepare()
+    // Detached: the main thread is not there to run anything, it waits for signals.
+    let job = Task.detached { Console.exit(await perform(command, arguments: arguments)) }
+    Interruption.wait { job.cancel() }
   }
 
   private static func perform(

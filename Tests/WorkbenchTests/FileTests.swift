@@ -131,6 +131,10 @@ import Testing
   }
 
   @Test func `a disk that is full loses nothing`() throws {
+    // Where the device is missing, writing would create a file of that name.
+    guard (try? Stat("/dev/full"))?.type == .characterSpecial else {
+      try Test.cancel("/dev/full is not here.")
+    }
     #expect(code { try OutputFile("/dev/full", overwrites: true).write([1]) } == .writeFailed)
   }
 

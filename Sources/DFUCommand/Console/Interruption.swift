@@ -1,5 +1,3 @@
-import Dispatch
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -10,36 +8,36 @@ import Dispatch
 
 /// Turns the first SIGINT or SIGTERM into a cancellation, so that the work can end in a state that
 /// it knows; the third ends the process at once.
-struct Interruption {
-  private let sources: [any DispatchSourceSignal]
+///
+/// The signals are blocked in every thread and the main thread waits for them: none is lost, however
+/// early it comes, and no code runs in a signal handler.
+enum Interruption {
+  private static var signals: sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    return signals
+  }
 
-  /// Listens until ``end()``.
+  /// Holds the signals back from this thread and from those that it starts.
+  static func prepare() {
+    var signals = signals
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+  }
+
+  /// Waits for the signals until the process ends. The job ends it.
   ///
   /// - Parameter cancel: what to do at the first signal.
-  init(_ cancel: @escaping @Sendable () -> Void) {
-    let queue = DispatchQueue(label: "dfu.interruption")
-    let count = Count()
-    sources = [SIGINT, SIGTERM].map { number in
-      // Without this the default action would end the process before the source sees the signal.
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler {
-        count.value += 1
-        if count.value == 1 { cancel() }
-        if count.value >= 3 { _exit(ExitStatus.interrupted.rawValue) }
-      }
-      source.resume()
-      return source
+  static func wait(_ cancel: () -> Void) -> Never {
+    var signals = signals
+    var count = 0
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&signals, &number) == 0 else { continue }
+      count += 1
+      if count == 1 { cancel() }
+      if count >= 3 { Terminal.exit(ExitStatus.interrupted.rawValue) }
     }
-  }
-
-  /// Stops listening.
-  func end() {
-    for source in sources { source.cancel() }
-  }
-
-  // Only touched on the serial queue of the sources.
-  private final class Count: @unchecked Sendable {
-    var value = 0
   }
 }
