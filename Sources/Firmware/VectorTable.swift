@@ -40,14 +40,22 @@ public struct VectorTable: Hashable, Sendable {
   /// Whether a Cortex-M could start from this table: a stack in RAM, and a reset vector with its
   /// Thumb bit that lies in `range`, the addresses of the image.
   public func isPlausible(image range: Range<UInt64>) -> Bool {
-    hasPlausibleStack && resetVector & 1 == 1 && range.contains(UInt64(resetVector & ~1))
+    hasPlausibleStack && resetVector & 1 == 1 && firstInstructions.contains(where: range.contains)
   }
 
   /// Whether a Cortex-M could start from this table and `image` has the first instruction.
   public func isPlausible(in image: FirmwareImage) -> Bool {
     guard hasPlausibleStack, resetVector & 1 == 1 else { return false }
+    return firstInstructions.contains { image.covers($0..<$0 + 2) }
+  }
+
+  /// Where the first instruction may lie in an image: where the reset vector says, or, for the F7's
+  /// view of its flash through the instruction bus, where that flash is written (RM0431, table 1:
+  /// 0x00200000 shows what is at 0x08000000).
+  private var firstInstructions: [UInt64] {
     let start = UInt64(resetVector & ~1)
-    return image.covers(start..<start + 2)
+    let window: Range<UInt64> = 0x0020_0000..<0x0040_0000
+    return window.contains(start) ? [start, start + 0x07E0_0000] : [start]
   }
 
   /// The candidates at whose start raw bytes could run: the image fits there, and the reset vector

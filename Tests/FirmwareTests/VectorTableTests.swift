@@ -66,4 +66,20 @@ struct VectorTableTests {
     #expect(VectorTable.inferredBases(ofRaw: [1, 2, 3], candidates: [flash]) == [])
     #expect(VectorTable.inferredBases(ofRaw: Samples.zeros(64), candidates: [flash]) == [])
   }
+
+  @Test func `a reset vector in the F7's view of its flash through the instruction bus is found`()
+    throws
+  {
+    // As NumWorks' Epsilon has it: the code is written at 0x08000000 and runs at 0x00200000.
+    let table = VectorTable(stackPointer: 0x2003_8000, resetVector: 0x0020_01F9)
+    var image = FirmwareImage()
+    try image.insert(
+      FirmwareImage.Segment(
+        address: 0x0800_0000, bytes: [UInt8](repeating: 0x11, count: 0x200), origin: .offset(0)))
+    #expect(table.isPlausible(in: image))
+    #expect(table.isPlausible(image: 0x0800_0000..<0x0800_0200))
+    #expect(!table.isPlausible(image: 0x0800_0000..<0x0800_01F8))
+    #expect(
+      !VectorTable(stackPointer: 0x2003_8000, resetVector: 0x0040_01F9).isPlausible(in: image))
+  }
 }
