@@ -24,7 +24,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 private func run(_ kind: Int, _ link: DFULink, _ input: inout FuzzInput) throws(DFUError) {
   let address = UInt64(input.number(UInt32.self))
-  let length = UInt64(input.one(of: [0, 1, 3, 64, 100, 5000]))
+  let length = UInt64(input.one(of: [0, 1, 3, 64, 100, 10 * link.transferSize]))
   let bytes = (0..<Int(length)).map { UInt8(truncatingIfNeeded: $0 / 64) }
   let range = address..<address + length
   switch kind {
