@@ -42,7 +42,7 @@ install: release ## Copy it to $(PREFIX)/bin (PREFIX=~/.local needs no root)
 .PHONY: fuzz
 fuzz: ## Every fuzzer for SECONDS=60 (FILTER=name for one)
 	@Scripts/set-up demo
-	@Fuzz/run $(SECONDS) $(FILTER)
+	@JOBS=$${JOBS:-$$(getconf _NPROCESSORS_ONLN)} Fuzz/run $(SECONDS) $(FILTER)
 
 .PHONY: bench
 bench: ## Speed, beside objcopy and srec_cat
@@ -68,4 +68,4 @@ docs: ## The documentation of every room, as a site: .build/docs
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	@rm -rf .build
+	@rm -rf .build Fuzz/.build Benchmarks/.build
