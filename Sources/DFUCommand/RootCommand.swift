@@ -25,8 +25,16 @@ struct RootCommand: AsyncParsableCommand {
 
   // Synchronous, so that help, the version and usage errors start no thread.
   static func main() {
+    Terminal.fillClosedStreams()
     Console.survivePipes()
     let arguments = Array(CommandLine.arguments.dropFirst())
+    if let place = Terminal.firstUnreadableArgument {
+      Console.exit(
+        Console.report(
+          parserError: ValidationError(
+            "Argument \(place) is no UTF-8 text. Rename the file, or go through a link to it."),
+          arguments: arguments))
+    }
     // Unsafe only for the compiler: the job below is the one that uses it from here on.
     nonisolated(unsafe) let command: any ParsableCommand
     do {

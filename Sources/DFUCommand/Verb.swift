@@ -5,13 +5,18 @@ import USB
 protocol Verb: AsyncParsableCommand {
   /// The options that every verb has.
   var output: OutputOptions { get }
+  /// Whether what happens is told as lines of JSON.
+  var sendsEvents: Bool { get }
   /// Does the job. Every error that it throws is explained on the console.
   func perform(on console: Console) async throws -> ExitStatus
 }
 
 extension Verb {
+  /// The short ones have nothing to tell on the way.
+  var sendsEvents: Bool { false }
+
   mutating func run() async throws {
-    let console = Console(output)
+    let console = Console(output, sendsEvents: sendsEvents)
     let status: ExitStatus
     do {
       status = try await perform(on: console)

@@ -182,15 +182,26 @@ public struct MemoryPicture: Hashable, Sendable {
 
   private func bar(_ row: Row, _ style: TextStyle) -> String {
     var bar = ""
-    var index = row.cells.startIndex
-    while index < row.cells.endIndex {
-      let cell = row.cells[index]
-      let end = row.cells[index...].firstIndex { $0 != cell } ?? row.cells.endIndex
+    // On a narrow terminal each sign is for two cells.
+    let isNarrow = style.width < Self.cellCount + 40
+    let cells = isNarrow ? Self.halved(row.cells) : row.cells
+    let width = isNarrow ? Self.cellCount / 2 : Self.cellCount
+    var index = cells.startIndex
+    while index < cells.endIndex {
+      let cell = cells[index]
+      let end = cells[index...].firstIndex { $0 != cell } ?? cells.endIndex
       let signs = String(repeating: sign(cell, style), count: end - index)
       bar += style(cell == .filled ? .accent : .faint, signs)
       index = end
     }
-    return bar + String(repeating: " ", count: max(0, Self.cellCount - row.cells.count))
+    return bar + String(repeating: " ", count: max(0, width - cells.count))
+  }
+
+  private static func halved(_ cells: [Cell]) -> [Cell] {
+    stride(from: 0, to: cells.count, by: 2).map { index in
+      let pair = cells[index..<min(index + 2, cells.count)]
+      return pair.contains(.filled) ? .filled : pair.contains(.blank) ? .blank : .absent
+    }
   }
 
   private func sign(_ cell: Cell, _ style: TextStyle) -> String {

@@ -25,7 +25,7 @@ import Testing
       GoldenCase(
         "flash-two-files", "flash", "0x08000000:program.bin", "0x08010000:data.bin", "-d", board),
       GoldenCase(
-        "flash-write-protected", "flash", "program.bin", "-d",
+        "flash-write-protected", "flash", "data.bin", "--address", "0x08008000", "-d",
         "virtual:stm32f407-wrp?speed=instant"),
       GoldenCase(
         "flash-read-protected", "flash", "app.hex", "-d",

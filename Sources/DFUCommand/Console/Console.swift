@@ -13,10 +13,13 @@ struct Console: Sendable {
   let noteStyle: TextStyle
   /// Whether results are JSON documents.
   let isJSON: Bool
+  /// Whether standard output is lines of JSON, and nothing else.
+  let sendsEvents: Bool
   /// Whether more is told.
   let isVerbose: Bool
 
-  init(_ options: OutputOptions) {
+  init(_ options: OutputOptions, sendsEvents: Bool = false) {
+    self.sendsEvents = sendsEvents
     style = Terminal.style(of: .output, choice: options.color)
     noteStyle = Terminal.style(of: .error, choice: options.color)
     isJSON = options.json
@@ -31,9 +34,11 @@ struct Console: Sendable {
   /// Writes text on standard output, as it is.
   func write(_ text: String) { Terminal.write(text, to: .output) }
 
-  /// Prints the document under `--json`, otherwise the text.
+  /// Prints the document under `--json` and `--events`, otherwise the text.
   func print(_ document: some Encodable, text: (TextStyle) -> String) throws {
-    if isJSON {
+    if sendsEvents {
+      try event(document)
+    } else if isJSON {
       print(try jsonText(document))
     } else {
       Terminal.write(text(style), to: .output)
@@ -121,7 +126,7 @@ struct Console: Sendable {
           help: "Please report it, with the command line and the file.",
           exitStatus: status.rawValue)
       }
-    if isJSON, let text = try? jsonText(report) {
+    if isJSON || sendsEvents, let text = try? jsonText(report, isPretty: !sendsEvents) {
       print(text)
     } else {
       Terminal.write(report.text(noteStyle), to: .error)
@@ -151,12 +156,13 @@ struct Console: Sendable {
       Terminal.write(text.hasSuffix("\n") ? text : text + "\n", to: .output)
       return .done
     }
-    if arguments.contains("--json") {
+    let sendsEvents = arguments.contains("--events")
+    if sendsEvents || arguments.contains("--json") {
       let report = ErrorReport(
         slug: "usage", sentence: RootCommand.message(for: error),
         help: "Ask with --help for the options of this verb.",
         exitStatus: ExitStatus.usage.rawValue)
-      if let text = try? jsonText(report) {
+      if let text = try? jsonText(report, isPretty: !sendsEvents) {
         Terminal.write(text + "\n", to: .output)
         return .usage
       }
@@ -172,6 +178,12 @@ struct Console: Sendable {
   /// may be writing to a device.
   static func survivePipes() { Terminal.ignoreBrokenPipes() }
 
-  /// Ends the process.
-  static func exit(_ status: ExitStatus) -> Never { Terminal.exit(status.rawValue) }
+  /// Ends the process. A result that could not be printed is no success.
+  static func exit(_ status: ExitStatus) -> Never {
+    guard status == .done, let failure = Terminal.outputFailure else {
+      Terminal.exit(status.rawValue)
+    }
+    Terminal.write("dfu: Writing standard output failed: \(failure).\n", to: .error)
+    Terminal.exit(ExitStatus.transferFailed.rawValue)
+  }
 }

@@ -1,4 +1,5 @@
 import Reports
+import Synchronization
 import SystemPackage
 import Workbench
 
@@ -30,10 +31,20 @@ enum Terminal {
   /// Whether a person is behind a stream.
   static func isTerminal(_ stream: Stream) -> Bool { isatty(stream.descriptor.rawValue) == 1 }
 
-  /// Writes all of `text`; a stream that is gone or full swallows it.
+  /// Writes all of `text`. A stream that is gone or full swallows it; ``outputFailure`` tells.
   static func write(_ text: String, to stream: Stream) {
-    _ = try? stream.descriptor.writeAll(text.utf8)
+    do {
+      try stream.descriptor.writeAll(text.utf8)
+    } catch {
+      guard case .output = stream, let errno = error as? Errno, errno != .brokenPipe else { return }
+      failure.withLock { $0 = $0 ?? errno }
+    }
   }
+
+  private static let failure = Mutex<Errno?>(nil)
+
+  /// Why something did not get out on standard output; nil where everything did, or its reader left.
+  static var outputFailure: Errno? { failure.withLock { $0 } }
 
   /// Waits until somebody has typed a line.
   ///
@@ -71,6 +82,24 @@ enum Terminal {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"]
     let locale = names.lazy.compactMap(environment).first { !$0.isEmpty } ?? ""
     return locale.lowercased().contains("utf-8") || locale.lowercased().contains("utf8")
+  }
+
+  /// Fills the places of streams that were closed by whoever started this. Otherwise the next file
+  /// that is opened would be one of them, and be written to as if it were.
+  static func fillClosedStreams() {
+    for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) == -1 {
+      // For reading only: writing to a closed stream stays an error.
+      _ = open("/dev/null", O_RDONLY)
+    }
+  }
+
+  /// The place of the first argument that is no UTF-8 text, from 1: Swift would mend it, and mean
+  /// another file by it.
+  static var firstUnreadableArgument: Int? {
+    let count = Int(CommandLine.argc)
+    return (1..<max(count, 1)).first { index in
+      CommandLine.unsafeArgv[index].map { String(validatingCString: $0) == nil } ?? false
+    }
   }
 
   /// A variable of the environment.

@@ -11,7 +11,8 @@ struct Erase: Verb {
     abstract: "Erase sectors, or everything.",
     discussion: """
       A range must end where sectors end, or --discard-neighbours says that what else is in them may \
-      go. What was erased is read back. --all uses the one command for the whole memory.
+      go. What was erased is read back. --all uses the one command for the whole memory, \
+      where it is one memory.
 
       Examples:
         dfu erase --address 0x08010000 --length 64K -d 'virtual:stm32f407?state=board.bin'
@@ -34,6 +35,8 @@ struct Erase: Verb {
   @OptionGroup var job: JobOptions
   @OptionGroup var output: OutputOptions
 
+  var sendsEvents: Bool { job.events }
+
   func validate() throws {
     guard all != (place.address != nil) else {
       throw ValidationError("Give either --all, or --address with or without --length.")
@@ -47,14 +50,16 @@ struct Erase: Verb {
       let plan: ErasePlan
       if let range = try place.range(in: target) {
         plan = try ErasePlan(range, of: target, discardNeighbours: discardNeighbours)
+        if place.length == nil {
+          try ask(
+            "Erase \(sizeText(plan.byteCount)) of \(terminalSafe(target.described)), from "
+              + "\(addressText(range.lowerBound)) to the end?", console)
+        }
       } else {
         plan = try ErasePlan(everythingOf: target, massErase: true)
-        let question =
+        try ask(
           "Erase everything that \(terminalSafe(target.described)) holds "
-          + "(\(sizeText(plan.byteCount)))?"
-        guard try console.confirm(question, isConfirmed: job.confirmed) else {
-          throw UsageError("Nothing has been changed, because the answer was no.")
-        }
+            + "(\(sizeText(plan.byteCount)))?", console)
       }
       let report = try await session.erase(plan, progress: progress.handler)
       var isBlank: Bool?
@@ -69,6 +74,12 @@ struct Erase: Verb {
         report, target: target.alternateSetting, isBlank: isBlank)
       try console.print(document) { document.text($0) }
       return isBlank == false ? .protected : .done
+    }
+  }
+
+  private func ask(_ question: String, _ console: Console) throws {
+    guard try console.confirm(question, isConfirmed: job.confirmed) else {
+      throw UsageError("Nothing has been changed, because the answer was no.")
     }
   }
 }
@@ -132,6 +143,8 @@ struct Unprotect: Verb {
   @OptionGroup var which: DeviceOptions
   @OptionGroup var job: JobOptions
   @OptionGroup var output: OutputOptions
+
+  var sendsEvents: Bool { job.events }
 
   func perform(on console: Console) async throws -> ExitStatus {
     try await withSession(which) { session, _ in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DFU
 import DFUHost
 import USB
 import VirtualDFU
@@ -19,10 +20,10 @@ extension ExitStatus {
     case let error as SessionError:
       switch error {
       case .plan(let error): status(of: error.code)
-      case .device(let error): status(of: error.code)
+      case .device(let error): status(of: error)
       }
     case let error as PlanError: status(of: error.code)
-    case let error as DFUError: status(of: error.code)
+    case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
     case let error as BoardError:
       error.slug == "unknown-profile" ? .noDevice : .damagedInput
@@ -63,8 +64,10 @@ extension ExitStatus {
     }
   }
 
-  private static func status(of code: DFUError.Code) -> ExitStatus {
-    switch code {
+  private static func status(of error: DFUError) -> ExitStatus {
+    switch error.code {
+    // The device has no such memory: the fault is the file's or the command line's.
+    case .refused where error.status == .errTarget || error.status == .errAddress: .doesNotFit
     case .cancelled: .interrupted
     case .timeout, .stillBusy, .deviceBusy, .inUse: .tryAgain
     case .lost, .transferFailed: .transferFailed

@@ -79,6 +79,8 @@ struct Flash: Verb {
   @OptionGroup var overwriting: OverwriteOptions
   @OptionGroup var output: OutputOptions
 
+  var sendsEvents: Bool { job.events }
+
   func validate() throws {
     if leave == false, leaveAddress != nil {
       throw ValidationError("--no-leave and --leave-address contradict each other.")
@@ -112,9 +114,12 @@ struct Flash: Verb {
     let saving = try backup.map {
       try OutputFile(FilePath($0), overwrites: overwriting.overwrite)
     }
-    if unprotect { try await unprotectFirst(console) }
+    if let saving { try checkFormat(of: saving) }
+    if unprotect { try ask(Unprotect.question, console) }
+    var device = try await DeviceSearch.device(which.selectors, waits: which.wait)
+    if unprotect { device = try await unprotected(device, console) }
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, found in
+    return try await withSession(on: device) { session, found in
       if !console.isJSON, !job.events { console.tell(headline(session.description, found, inputs)) }
       let plan = try await session.plan(
         try TargetChoice(inputs, for: session, options), options: options,
@@ -133,19 +138,16 @@ struct Flash: Verb {
         console.tell(PlanReport(plan).text(console.noteStyle), ends: false)
       }
       try confirm(plan, console)
+      try confirmOneTimeProgramming(plan, console)
       if let saving { try save(plan, to: saving, console) }
       let report = try await session.flash(plan, progress: progress.handler)
       console.clearProgress()
       let document = FlashDocument(
         report, file: files.joined(separator: " "), device: found.selector)
-      if job.events {
-        try console.event(document)
-      } else {
-        try console.print(document) { style in
-          let picture = memoryPicture(
-            of: plan, isDone: true, isProved: document.isProved, style)
-          return picture.map { $0 + "\n" }.joined() + document.text(style)
-        }
+      try console.print(document) { style in
+        let picture = memoryPicture(
+          of: plan, isDone: true, isProved: document.isProved, style)
+        return picture.map { $0 + "\n" }.joined() + document.text(style)
       }
       return .done
     }
@@ -163,12 +165,21 @@ struct Flash: Verb {
 
   /// Erasing what the file does not speak of, and option bytes, are asked about.
   private func confirm(_ plan: FlashPlan, _ console: Console) throws {
-    if plan.parts.contains(where: \.massErase) {
+    if erase == .all, plan.parts.contains(where: { $0.target.kind.mayBeErased }) {
       try ask("Erase the whole memory of the device first?", console)
     }
     if plan.parts.contains(where: { !$0.optionBytes.isEmpty }) {
       try ask(
         "Write option bytes? They change how the part starts and what it protects.", console)
+    }
+  }
+
+  /// What nothing can take back is asked about as well.
+  private func confirmOneTimeProgramming(_ plan: FlashPlan, _ console: Console) throws {
+    for part in plan.parts where part.target.kind == .otp && !part.runs.isEmpty {
+      try ask(
+        "Write \(terminalSafe(part.target.described))? It can be written once, and never be erased.",
+        console)
     }
   }
 
@@ -197,10 +208,23 @@ struct Flash: Verb {
     console.note("saved \(sizeText(UInt64(size))) that the device held to \(output.path)")
   }
 
-  private func unprotectFirst(_ console: Console) async throws {
-    try ask(Unprotect.question, console)
-    let found = try await DeviceSearch.device(which.selectors, waits: which.wait)
-    _ = try await withSession(on: found) { session, _ in try await session.unprotect() }
-    console.note("the part has erased itself, and is not protected any more")
+  /// The same device with its protection taken away, when it is back from the reset.
+  private func unprotected(_ found: FoundDevice, _ console: Console) async throws -> FoundDevice {
+    do {
+      let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
+      do {
+        _ = try await session.unprotect()
+        await session.close()
+      } catch {
+        await session.close()
+        throw error
+      }
+      let back = try await DeviceSearch.returned(found)
+      console.note("the part has erased itself and taken its protection away")
+      return back
+    } catch {
+      try? found.board?.save()
+      throw error
+    }
   }
 }

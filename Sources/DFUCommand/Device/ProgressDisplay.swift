@@ -50,16 +50,17 @@ final class ProgressDisplay: Sendable {
 
   private func line(_ progress: DFUProgress, _ permille: UInt64) -> String {
     let style = console.noteStyle
-    let cells = 28
+    // The line must fit: one that wraps cannot be taken back, and a hundred of them stay.
+    let size = progress.total > 0 ? " \(permille / 10)% of \(sizeText(progress.total))" : ""
+    var place = progress.address.map { "  " + addressText($0) } ?? ""
+    let room = style.width - 2 - displayWidth(of: progress.phase.words + size)
+    if room - place.utf8.count < 16 { place = "" }
+    let cells = min(28, room - place.utf8.count)
+    guard cells >= 4 else { return progress.phase.words }
     let full = Int(permille) * cells / 1000
     let bar =
       style(.accent, String(repeating: style.usesDrawing ? "█" : "#", count: full))
       + style(.faint, String(repeating: style.usesDrawing ? "░" : "-", count: cells - full))
-    var line = "\(progress.phase.words) \(bar)"
-    if progress.total > 0 {
-      line += " \(permille / 10)% of \(sizeText(progress.total))"
-    }
-    if let address = progress.address { line += "  \(style(.faint, addressText(address)))" }
-    return line
+    return "\(progress.phase.words) \(bar)\(size)\(style(.faint, place))"
   }
 }

@@ -38,6 +38,25 @@ func format(
   return try FirmwareFile(format: .raw, targets: parts).outputFormat(for: output.path, asked: asked)
 }
 
+/// Refuses a name that says no format, before a device is read for nothing.
+func checkFormat(of output: OutputFile, asked: FirmwareFormat? = nil) throws {
+  _ = try format(of: [], for: output, asked: asked)
+}
+
+/// Refuses a format that would have to fill a huge hole between ranges, before they are read.
+func checkHoles(
+  between ranges: [Range<UInt64>], in output: OutputFile, asked: FirmwareFormat?
+) throws {
+  let format = try format(of: [], for: output, asked: asked)
+  guard !format.hasAddresses, format != .dfu else { return }
+  for (left, right) in zip(ranges, ranges.dropFirst())
+  where right.lowerBound - left.upperBound > FirmwareFile.holeLimit {
+    var error = FirmwareFile.holeError(left.upperBound..<right.lowerBound, format: format)
+    error.help = "Write a format with addresses (hex, s19, dfuse, uf2, elf), or read one range."
+    throw error
+  }
+}
+
 /// Writes what was read from a device to a file, in the format that the name says.
 ///
 /// - Returns: how many bytes the file has.

@@ -35,8 +35,16 @@ struct Read: Verb {
   @OptionGroup var overwriting: OverwriteOptions
   @OptionGroup var output: OutputOptions
 
+  var sendsEvents: Bool { job.events }
+
   func perform(on console: Console) async throws -> ExitStatus {
     let file = try OutputFile(FilePath(path), overwrites: overwriting.overwrite)
+    try checkFormat(of: file, asked: to)
+    if path == "-", job.events {
+      throw UsageError(
+        "Standard output cannot carry both the memory and the events.",
+        help: "Name a file with -o, or leave --events away.")
+    }
     let progress = ProgressDisplay(console, sendsEvents: job.events)
     return try await withSession(which) { session, _ in
       let target = try place.target(of: session)
@@ -55,6 +63,7 @@ struct Read: Verb {
           } else {
             try ReadPlan(everythingOf: target)
           }
+        try checkHoles(between: plan.ranges, in: file, asked: to)
         content = .image(try await session.read(plan, progress: progress.handler))
       }
       console.clearProgress()
@@ -105,6 +114,8 @@ struct Verify: Verb {
   @OptionGroup var job: JobOptions
   @OptionGroup var output: OutputOptions
 
+  var sendsEvents: Bool { job.events }
+
   func perform(on console: Console) async throws -> ExitStatus {
     let inputs = try files.map {
       try FirmwareInput(try PlacedInput($0), options: reading.options)
@@ -145,6 +156,8 @@ struct BlankCheck: Verb {
   @OptionGroup var place: RangeOptions
   @OptionGroup var job: JobOptions
   @OptionGroup var output: OutputOptions
+
+  var sendsEvents: Bool { job.events }
 
   func perform(on console: Console) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)

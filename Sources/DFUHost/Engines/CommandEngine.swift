@@ -50,7 +50,7 @@ public struct CommandEngine: DFUEngine {
     case .massErase:
       (patience, usual) = (.massErase, .massErase)
     case .readUnprotect:
-      (patience, usual) = (.massErase, .unprotect)
+      (patience, usual) = (.unprotect, .unprotect)
     }
     usual = phase ?? usual
     self.phase = usual

@@ -79,13 +79,20 @@ struct Patience: Hashable, Sendable {
   var total: Duration
   /// How many busy answers are taken, whatever the pauses.
   var answers = 10_000
+  /// How many stalls in a row are taken for “still busy”, each after twice the pause before it.
+  var stalls = 3
 
   /// Set Address Pointer and blocks of data; SPI flash behind DFU may take 2.5 s for one.
   static let block = Patience(total: .seconds(35))
   /// One sector.
   static let erase = Patience(total: .seconds(60))
   /// The whole memory: 32 s on an STM32F4, minutes on a large serial flash.
-  static let massErase = Patience(total: .seconds(300))
+  ///
+  /// An STM32L4 announces 10 ms whatever it does and stalls until it is done, so that three pauses of
+  /// that are too few; ten that double make ten seconds.
+  static let massErase = Patience(total: .seconds(300), stalls: 10)
+  /// Taking read-out protection away: a mass erase, at whose end the device is gone anyway.
+  static let unprotect = Patience(total: .seconds(300))
   /// Manifestation.
   static let manifest = Patience(total: .seconds(120))
 }

@@ -146,12 +146,14 @@ public struct Exchange: Hashable, Sendable {
   }
 
   /// Rule 8: a stalled DFU_GETSTATUS in dfuDNBUSY (STM32L4) waits the last time-out again, three
-  /// times at most.
+  /// times at most; longer and longer where the whole memory is erased.
   private mutating func forgive(_ error: TransferError) throws(DFUError) {
     if let downloadFailure { throw failure(downloadFailure) }
-    guard error.code == .stall, let busy, stallsForgiven < 3 else { throw failure(error) }
+    guard error.code == .stall, let busy, stallsForgiven < patience.stalls, waited < allowance
+    else { throw failure(error) }
+    var pause = max(link.pause(busy), .milliseconds(1))
+    if patience.stalls > 3 { pause = min(pause * (1 << stallsForgiven), .seconds(10)) }
     stallsForgiven += 1
-    let pause = max(link.pause(busy), .milliseconds(1))
     waited += pause
     step = .pausing(pause)
   }

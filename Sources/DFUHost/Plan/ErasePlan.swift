@@ -61,10 +61,12 @@ public struct ErasePlan: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - target: the alternate setting.
-  ///   - massErase: whether to use the one command for it, which not every bootloader has.
+  ///   - massErase: whether to use the one command for it, which not every bootloader has; never
+  ///     used where the map has several memories.
   /// - Throws: ``PlanError`` where nothing may be erased.
   public init(everythingOf target: FlashTarget, massErase: Bool) throws(PlanError) {
     self.target = target
+    let massErase = massErase && target.map?.isErasedByOneCommand ?? false
     self.massErase = massErase
     beyond = []
     sectors = (target.usableMap(force: [])?.runs ?? []).filter { $0.rights.contains(.erasable) }
@@ -77,6 +79,12 @@ public struct ErasePlan: Hashable, Sendable {
   }
 
   private static func notErasable(_ range: Range<UInt64>, _ target: FlashTarget) -> PlanError {
+    guard target.map != nil else {
+      return PlanError(
+        .notErasable,
+        "\(target.described) cannot be erased: a device without addresses has no command for it.",
+        help: "A download replaces what it holds.")
+    }
     let why =
       target.kind.mayBeErased ? "its map does not allow it" : "this kind of memory never is"
     return PlanError(
@@ -167,6 +175,11 @@ public struct ReadPlan: Hashable, Sendable {
   }
 
   private static func checkReadable(_ target: FlashTarget) throws(PlanError) {
+    guard target.map != nil || !target.canUpload else {
+      throw PlanError(
+        .notAddressable, "\(target.described) has no addresses and no known size.",
+        help: "`dfu read` reads it until the device says that this is all.")
+    }
     guard let obstacle = target.readObstacle else { return }
     throw PlanError(
       .cannotUpload, "\(target.described) cannot be read: \(obstacle).",
@@ -187,6 +200,14 @@ public struct ReadPlan: Hashable, Sendable {
     let model = CostModel(target)
     return ranges.reduce(model.select) { $0 + model.read($1) }
   }
+}
+
+extension MemoryMap {
+  /// Whether Mass Erase can be trusted to erase all of it.
+  ///
+  /// The command has no address. Of several memories, such as a part's own flash and a chip beside it,
+  /// a bootloader may erase the one that its pointer is in, so that they are erased by sectors.
+  var isErasedByOneCommand: Bool { areas.count == 1 }
 }
 
 extension FlashTarget {

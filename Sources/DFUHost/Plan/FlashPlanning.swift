@@ -32,6 +32,7 @@ extension FlashPlan {
             "\(assignment.target.described) does not take downloads (bitCanDnload is 0).",
             help: "It can be read with `dfu read`, if it allows that.")
         }
+        try FlashPlan.checkPlain(assignment.target, options)
         var part = Part(target: assignment.target)
         part.download = PlainDownload(
           bytes: bytes, transferSize: assignment.target.transferSize)
@@ -64,8 +65,32 @@ extension FlashPlan {
     try self.init(TargetChoice(image, for: target), options: options)
   }
 
+  /// Throws for wishes that a device without addresses has no request for: nothing is promised that
+  /// is not done.
+  private static func checkPlain(
+    _ target: FlashTarget, _ options: FlashOptions
+  ) throws(PlanError) {
+    if options.erase == .all {
+      throw PlanError(
+        .notErasable, "\(target.described) has no command that erases it.",
+        help: "Leave out `--erase all`; a download replaces what it holds.")
+    }
+    if let address = options.leaveAddress {
+      throw PlanError(
+        .addressUnexpected,
+        "The device knows no addresses, so that it cannot leave for \(addressText(address)).",
+        help: "Leave out `--leave-address`; it starts what it was sent by itself.")
+    }
+  }
+
   private static func notes(on parts: [Part], _ options: FlashOptions) -> [PlanNote] {
     var notes: [PlanNote] = []
+    if options.leave == .never, parts.contains(where: { $0.download != nil }) {
+      notes.append(
+        PlanNote(
+          "leaves-by-itself",
+          "A device without addresses starts its program by itself; `--no-leave` cannot hold it."))
+    }
     for part in parts where part.download == nil {
       let target = part.target
       if let obstacle = target.readObstacle, options.verify || options.differential {
@@ -81,7 +106,7 @@ extension FlashPlan {
             "Writing \(target.described) resets the part at once, so it is done last and not proved."
           ))
       }
-      if part.massErase {
+      if options.erase == .all, part.target.kind.mayBeErased {
         notes.append(
           PlanNote("mass-erase", "Everything that \(target.described) holds is erased."))
       }

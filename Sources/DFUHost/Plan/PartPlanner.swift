@@ -12,6 +12,7 @@ struct PartPlanner {
   private var kept = FirmwareImage()
   private var written: [Range<UInt64>] = []
   private var proof: [Range<UInt64>] = []
+  private var erasesEverything = false
   /// The first sector above an erased one that the plan relies on without touching it.
   private var witness: Range<UInt64>?
 
@@ -41,9 +42,12 @@ struct PartPlanner {
       planOptionBytes(map, extents)
       return part
     }
-    part.massErase =
-      options.erase == .all && part.target.kind.mayBeErased
-      && map.runs.contains { $0.rights.contains(.erasable) }
+    if options.erase == .all, part.target.kind.mayBeErased {
+      let erasable = map.runs.filter { $0.rights.contains(.erasable) }
+      part.massErase = !erasable.isEmpty && map.isErasedByOneCommand
+      if !part.massErase { part.erases = erasable }
+    }
+    erasesEverything = part.massErase || !part.erases.isEmpty
     try map.forEachSector(touching: extents) { (sector) throws(PlanError) in
       try plan(SectorNeeds(sector, of: part.target, image))
     }
@@ -55,9 +59,9 @@ struct PartPlanner {
   }
 
   private mutating func plan(_ needs: SectorNeeds) throws(PlanError) {
-    if part.massErase && needs.isErasable {
+    if erasesEverything && needs.isErasable {
       write(needs, over: nil)
-    } else if options.differential && !part.massErase && isUnchanged(needs) {
+    } else if options.differential && !erasesEverything && isUnchanged(needs) {
       part.unchanged.append(needs.sector)
       if witness == nil, let last = part.erases.last,
         last.range.upperBound <= needs.sector.range.lowerBound

@@ -149,6 +149,7 @@ struct FlashRun {
     var engine = try CommandEngine(.massErase, link: operation.link)
     condition.massErased = true
     report.parts[part].massErased = true
+    notify(.massErase, operation, part)(0, nil)
     if case .done(let state) = try await operation.run(&engine, .massErase) {
       operation.lastState = state
     }

@@ -109,7 +109,7 @@ public struct FlashDocument: Encodable, Hashable, Sendable {
     let sent = parts.reduce(0) { $0 + $1.bytesSent }
     if changedNothing {
       lines.append(
-        "\(style(.good, "Nothing to do")): \(countText(unchanged, "sector")) hold the file already; "
+        "\(style(.good, "Nothing to do")): \(countText(unchanged, "sector")) \(unchanged == 1 ? "holds" : "hold") the file already; "
           + "nothing was erased or written.")
     } else {
       var words: [String] = []

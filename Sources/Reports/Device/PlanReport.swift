@@ -160,11 +160,13 @@ public struct PlanReport: Encodable, Hashable, Sendable {
     }
     lines += table.lines(indent: 2)
     for part in untouched { lines += part.lines.map { "  " + $0 } }
-    lines.append("  then " + afterwards)
+    lines.append("  then " + wrapped(afterwards, width: style.width, indent: 7))
     lines.append(
-      "  cost \(countText(cost.controlTransfers, "control transfer")), "
-        + "\(sizeText(UInt64(cost.bytesOut))) out, \(sizeText(UInt64(cost.bytesIn))) in, about "
-        + durationText(.seconds(cost.seconds)))
+      "  cost "
+        + wrapped(
+          "\(countText(cost.controlTransfers, "control transfer")), "
+            + "\(sizeText(UInt64(cost.bytesOut))) out, \(sizeText(UInt64(cost.bytesIn))) in, about "
+            + durationText(.seconds(cost.seconds)), width: style.width, indent: 7))
     for note in notes {
       lines.append(
         "  " + style(.warning, "note") + " " + wrapped(note, width: style.width - 7, indent: 7))

@@ -71,6 +71,32 @@ public enum DeviceSearch {
     try only(of: try await devices(selectors, waits: waits))
   }
 
+  /// A device that has reset itself, when it is back in its place.
+  ///
+  /// - Parameters:
+  ///   - found: the device as it was before.
+  ///   - limit: how long it is waited for.
+  /// - Returns: the new attachment; the old one where the device never went away.
+  /// - Throws: ``DeviceSearchError`` where nothing is there in the end, `HostError`, or
+  ///   `CancellationError`.
+  public static func returned(
+    _ found: FoundDevice, within limit: Duration = .seconds(60)
+  ) async throws -> FoundDevice {
+    let step = Duration.milliseconds(100)
+    var waited = Duration.zero
+    while true {
+      let present = try await found.host.devices().first { $0.path == found.info.path }
+      if let present, present.id != found.info.id || waited >= limit {
+        var found = found
+        found.info = present
+        return found
+      }
+      guard waited < limit else { throw DeviceSearchError(.nothingThere([found.selector])) }
+      try await found.clock.sleep(for: step)
+      waited += step
+    }
+  }
+
   /// The one device of a list.
   ///
   /// - Parameter found: what fits.

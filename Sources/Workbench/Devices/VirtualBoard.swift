@@ -40,7 +40,7 @@ public struct VirtualBoard: Sendable {
       // Whether the result can be kept is known before anything is done.
       _ = try OutputFile(statePath, overwrites: true)
       if (try? Stat(statePath)) != nil {
-        let bytes = try InputFile.read(statePath)
+        let bytes = try Self.read(statePath)
         do {
           try board.restore(bytes)
         } catch {
@@ -62,6 +62,14 @@ public struct VirtualBoard: Sendable {
       bus = VirtualBus(clock: simulated)
     }
     _ = bus.attach(board, path: path)
+  }
+
+  private static func read(_ path: FilePath) throws -> [UInt8] {
+    do {
+      return try InputFile.read(path)
+    } catch {
+      throw error.code == .empty ? BoardError.emptyState(path.string) : error
+    }
   }
 
   /// Keeps the memories in the state file, where there is one.
@@ -99,6 +107,12 @@ public struct BoardError: ExplainedError, Hashable {
       slug: "bad-state-file",
       sentence: "\(file) is no state of the virtual device \(profile): \(reason)",
       help: "Name another file, or remove this one to begin with a blank board.")
+  }
+
+  static func emptyState(_ file: String) -> BoardError {
+    BoardError(
+      slug: "bad-state-file", sentence: "\(file) is empty: it holds no state of a virtual device.",
+      help: "Remove it to begin with a blank board, or name another file.")
   }
 
   static func stateChanged(_ file: String) -> BoardError {

@@ -26,20 +26,33 @@ public struct OutputFile: Hashable, Sendable {
     self.path = path
     self.overwrites = overwrites
     guard path != "-" else { return }
-    if let existing = try? Stat(path) {
+    let existing: Stat?
+    do {
+      existing = try Stat(path)
+    } catch {
+      existing = nil
+      if error == .fileNameTooLong { throw cannotCreate(error) }
+    }
+    if let existing {
       if existing.type == .directory {
         throw FileError(
           .cannotCreate, "\(path) is a directory; the output needs the name of a file.",
           help: "Name a file inside it.")
       }
       if existing.type == .regular, !overwrites { throw existsError }
-      return
+      // A device or a pipe is written to; a file is replaced by one that is made in its folder.
+      guard existing.type == .regular else { return }
     }
-    let folder = path.removingLastComponent()
+    let target = existing == nil ? path : path.resolved
+    let folder = target.removingLastComponent()
     if !folder.isEmpty, (try? Stat(folder))?.type != .directory {
       throw FileError(
         .cannotCreate, "There is no directory \(folder) to put \(path.lastComponentText) in.",
         help: "Create it, or choose another place.")
+    }
+    let place = folder.isEmpty ? FilePath(".") : folder
+    guard place.withPlatformString({ access($0, W_OK | X_OK) }) == 0 else {
+      throw cannotCreate(Errno(rawValue: errno))
     }
   }
 
@@ -163,7 +176,8 @@ public struct OutputFile: Hashable, Sendable {
 
   private func writeFailed(_ errno: Errno?) -> FileError {
     FileError(
-      .writeFailed, "Writing \(path) failed: \(describe(errno)). Nothing has been changed.",
+      .writeFailed,
+      "Writing \(path == "-" ? "standard output" : path.string) failed: \(describe(errno)). Nothing has been changed.",
       help: errno == .noSpace ? "Free some space, or choose another place." : nil)
   }
 }

@@ -14,13 +14,14 @@ struct CommandRun {
   ///   - folder: the current directory of the run.
   ///   - input: what standard input holds.
   ///   - environment: added to the plain one.
+  ///   - binary: another program to run instead, which runs `dfu`.
   /// - Throws: what the system says when the process cannot be started.
   init(
     _ arguments: [String], in folder: Workplace, input: [UInt8] = [],
-    environment: [String: String] = [:]
+    environment: [String: String] = [:], binary: URL? = nil
   ) throws {
     let process = Process()
-    process.executableURL = try Self.binary()
+    process.executableURL = try binary ?? Self.binary()
     process.arguments = arguments
     process.currentDirectoryURL = folder.url
     var variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "COLUMNS": "80"]

@@ -46,6 +46,27 @@ struct EraseEngineTests {
     ).play(&engine)
   }
 
+  @Test func `an L4 that stalls through a mass erase is given more and more time`() throws {
+    var engine = try CommandEngine(.massErase, link: link)
+    _ = try Script(
+      """
+      DNLOAD 0 | 41
+      GETSTATUS < 00 0a 00 00 04 00
+      WAIT 10
+      GETSTATUS ! stall
+      WAIT 10
+      GETSTATUS ! stall
+      WAIT 20
+      GETSTATUS ! stall
+      WAIT 40
+      GETSTATUS ! stall
+      WAIT 80
+      GETSTATUS < 00 00 00 00 05 00
+      """
+    ).play(&engine)
+    #expect(engine.output == .done(.dfuDnloadIdle))
+  }
+
   @Test func `rule 8: the fourth stall is an error`() throws {
     let error = try failure(
       EraseEngine([0x1000..<0x2000], link: link),

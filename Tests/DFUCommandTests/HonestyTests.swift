@@ -1,0 +1,191 @@
+import Foundation
+import Testing
+
+/// What a user relies on without looking: that 0 means done, that standard output holds what was
+/// asked for and nothing else, and that what cannot be undone is asked about.
+@Suite struct HonestyTests {
+  static let board = "virtual:stm32f407?state=board.bin&speed=instant"
+
+  func run(_ arguments: String..., in folder: Workplace) throws -> CommandRun {
+    try CommandRun(arguments, in: folder)
+  }
+
+  /// Runs a line of shell, in which `$DFU` is the command.
+  func shell(_ line: String, in folder: Workplace) throws -> CommandRun {
+    let binary = try CommandRun.binary().path
+    return try CommandRun(
+      ["-c", line], in: folder, environment: ["DFU": binary],
+      binary: URL(fileURLWithPath: "/bin/sh"))
+  }
+
+  // MARK: Everything that is to be erased is
+
+  @Test(arguments: [
+    "stm32f407", "stm32h743", "stm32l476", "st-library", "st-library-446", "stm32f730-qspi",
+  ])
+  func `erase --all leaves every byte of the target blank`(_ profile: String) throws {
+    let folder = try Workplace()
+    let board = "virtual:\(profile)?state=board.bin&speed=instant"
+    try folder.write([UInt8](repeating: 0x5A, count: 5000), to: "data.bin")
+    let address = profile == "stm32f730-qspi" ? "0x90001000" : "0x08010000"
+    let flashed = try run("flash", "data.bin", "--address", address, "-d", board, in: folder)
+    #expect(flashed.status == 0, "\(flashed.error)")
+    let erased = try run("erase", "--all", "--yes", "-d", board, in: folder)
+    #expect(erased.status == 0, "\(erased.error)\(erased.output)")
+    #expect(try run("blank-check", "-d", board, in: folder).status == 0)
+  }
+
+  @Test(arguments: ["stm32l476", "stm32f730-qspi"])
+  func `flash --erase all erases every memory before it writes`(_ profile: String) throws {
+    let folder = try Workplace()
+    let board = "virtual:\(profile)?state=board.bin&speed=instant"
+    let address = profile == "stm32f730-qspi" ? "0x90000000" : "0x08000000"
+    for (value, more) in [(UInt8(0x5A), [String]()), (0xA5, ["--erase", "all", "--yes"])] {
+      try folder.write([UInt8](repeating: value, count: 5000), to: "data.bin")
+      let flashed = try CommandRun(
+        ["flash", "data.bin", "--address", address, "-d", board] + more, in: folder)
+      #expect(flashed.status == 0, "\(flashed.error)")
+    }
+  }
+
+  // MARK: Nothing is promised that is not done
+
+  @Test(arguments: [["--erase", "all", "--yes"], ["--leave-address", "0x08000000"]])
+  func `a device without addresses refuses what it cannot do`(_ option: [String]) throws {
+    let folder = try Fixtures.workplace()
+    let refused = try CommandRun(
+      ["flash", "data.bin", "--target", "0", "-d", "virtual:dfu11?speed=instant"] + option,
+      in: folder)
+    #expect([64, 83].contains(refused.status), "\(refused.output)")
+    #expect(refused.output.isEmpty)
+  }
+
+  @Test func `a result that cannot be printed is no success`() throws {
+    try #require(FileManager.default.fileExists(atPath: "/dev/full"))
+    let folder = try Workplace()
+    for verb in ["list", "list --json", "blank-check"] {
+      let run = try shell("\"$DFU\" \(verb) -d '\(Self.board)' > /dev/full", in: folder)
+      #expect(run.status == 74, "\(verb)")
+      #expect(run.error.contains("standard output"))
+    }
+  }
+
+  @Test func `a closed standard output is never another file`() throws {
+    let folder = try Fixtures.workplace()
+    let run = try shell("\"$DFU\" flash app.hex -d '\(Self.board)' >&-", in: folder)
+    #expect(run.status == 74, "\(run.error)")
+    let list = try self.run("verify", "app.hex", "-d", Self.board, in: folder)
+    #expect(list.status == 0, "\(list.error)")
+  }
+
+  @Test
+  func `a board without a state file is unprotected and then flashed, not replaced by a new one`()
+    throws
+  {
+    let folder = try Fixtures.workplace()
+    let run = try run(
+      "flash", "app.hex", "--unprotect", "--yes", "-d", "virtual:stm32f407-rdp1?speed=instant",
+      in: folder)
+    #expect(run.status == 0, "\(run.error)")
+  }
+
+  @Test func `a reader that has seen enough is no failure`() throws {
+    let folder = try Workplace()
+    let run = try shell(
+      "\"$DFU\" list -d '\(Self.board)' 2> errors | true; cat errors", in: folder)
+    #expect(run.output.isEmpty)
+  }
+
+  @Test func `a name that is no UTF-8 is refused, not mended`() throws {
+    let folder = try Fixtures.workplace()
+    let run = try shell(
+      "cp data.bin \"$(printf 'a\\377b.bin')\" && \"$DFU\" file info \"$(printf 'a\\377b.bin')\"",
+      in: folder)
+    #expect(run.status == 64, "\(run.error)")
+    #expect(run.error.contains("UTF-8"))
+  }
+
+  // MARK: Events
+
+  @Test(arguments: [
+    ["flash", "app.hex"], ["flash", "app.hex", "--plan"], ["verify", "app.hex"], ["blank-check"],
+    ["read", "-o", "out.bin"], ["erase", "--all", "--yes"], ["flash", "none.hex"],
+    ["flash", "app.hex", "--bogus"], ["erase", "--all"],
+  ])
+  func `--events puts nothing but lines of JSON on standard output, the result last`(
+    _ arguments: [String]
+  ) throws {
+    let folder = try Fixtures.workplace()
+    let run = try CommandRun(arguments + ["--events", "-d", Self.board], in: folder)
+    let lines = run.output.split(separator: "\n")
+    var last: [String: Any] = [:]
+    for line in lines {
+      let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      last = try #require(object, "\(line)")
+    }
+    #expect(last["schema"] is String, "\(run.output)")
+    if run.status != 0, run.status != 80 {
+      #expect(last["schema"] as? String == "dfu.error/1")
+    }
+  }
+
+  @Test func `standard output does not carry memory and events at once`() throws {
+    let folder = try Fixtures.workplace()
+    let refused = try run("read", "-o", "-", "--events", "-d", Self.board, in: folder)
+    #expect(refused.status == 64)
+  }
+
+  // MARK: What cannot be undone
+
+  @Test func `one-time programmable memory is written only when that is confirmed`() throws {
+    let folder = try Fixtures.workplace()
+    let arguments = ["flash", "data.bin", "--address", "0x1FFF7800", "-d", Self.board]
+    let refused = try CommandRun(arguments, in: folder)
+    #expect(refused.status == 64, "\(refused.output)")
+    #expect(
+      try run("blank-check", "--target", "2", "-d", Self.board, in: folder).status == 0)
+    #expect(try CommandRun(arguments + ["--yes"], in: folder).status == 0)
+  }
+
+  @Test func `an erase without a length goes to the end, so it is asked about`() throws {
+    let folder = try Fixtures.workplace()
+    let arguments = ["erase", "--address", "0x08010000", "-d", Self.board]
+    #expect(try CommandRun(arguments, in: folder).status == 64)
+    #expect(try CommandRun(arguments + ["--yes"], in: folder).status == 0)
+  }
+
+  // MARK: Refusals before the work
+
+  @Test func `what cannot be written is refused before the device is read`() throws {
+    let folder = try Fixtures.workplace()
+    let nameless = try run("read", "-o", "out", "-d", Self.board, in: folder)
+    #expect(nameless.status == 64)
+    let hole = try run(
+      "read", "-o", "out.bin", "-d", "virtual:stm32f730-qspi?speed=instant", in: folder)
+    #expect(hole.status == 65)
+    let name = String(repeating: "n", count: 300)
+    let long = try run("read", "-o", "\(name).bin", "-d", Self.board, in: folder)
+    #expect(long.status == 73)
+    for refused in [nameless, hole, long] {
+      #expect(!refused.error.contains("reading"), "\(refused.error)")
+    }
+  }
+
+  @Test func `memory that the device has not is no breach of the protocol`() throws {
+    let folder = try Fixtures.workplace()
+    #expect(
+      try run("leave", "--address", "0x30000000", "-d", Self.board, in: folder).status == 83)
+    try folder.write([UInt8](repeating: 1, count: 70_000), to: "large.bin")
+    let large = try run(
+      "flash", "large.bin", "--target", "1", "-d", "virtual:dfu11?speed=instant", in: folder)
+    #expect(large.status == 83, "\(large.error)")
+  }
+
+  @Test func `an empty state file is called that`() throws {
+    let folder = try Workplace()
+    try folder.write([], to: "board.bin")
+    let refused = try run("list", "-d", Self.board, in: folder)
+    #expect(refused.status == 65)
+    #expect(refused.error.contains("no state"))
+  }
+}
