@@ -154,6 +154,40 @@ import Testing
     #expect(try CommandRun(arguments + ["--yes"], in: folder).status == 0)
   }
 
+  @Test(arguments: [[], ["--all-sectors"], ["--discard-neighbours"], ["--erase", "all", "--yes"]])
+  func `a backup holds all that is going to change, and flashing it brings that back`(
+    _ options: [String]
+  ) throws {
+    let folder = try Fixtures.workplace()
+    func read(_ name: String) throws -> [UInt8] {
+      let run = try run("read", "-o", name, "-d", Self.board, in: folder)
+      #expect(run.status == 0, "\(run.error)")
+      return try folder.bytes(of: name)
+    }
+    let first = try run(
+      "flash", "0x08000000:program.bin", "0x08020000:data.bin", "-d", Self.board, in: folder)
+    #expect(first.status == 0, "\(first.error)")
+    let before = try read("before.bin")
+    try folder.write([UInt8](repeating: 0x33, count: 0x4800), to: "other.bin")
+    let second = try CommandRun(
+      ["flash", "other.bin", "--address", "0x08000010", "--backup", "saved.dfu", "-d", Self.board]
+        + options, in: folder)
+    #expect(second.status == 0, "\(second.error)")
+    #expect(try read("between.bin") != before)
+    let back = try run("flash", "saved.dfu", "-d", Self.board, in: folder)
+    #expect(back.status == 0, "\(back.error)")
+    #expect(try read("after.bin") == before)
+  }
+
+  @Test func `what cannot be saved is not flashed with a backup`() throws {
+    let folder = try Fixtures.workplace()
+    let run = try run(
+      "flash", "data.bin", "--target", "0", "--backup", "saved.bin", "-d",
+      "virtual:dfu11?speed=instant", in: folder)
+    #expect(run.status == 64, "\(run.output)")
+    #expect(try !folder.names().contains("saved.bin"))
+  }
+
   // MARK: Refusals before the work
 
   @Test func `what cannot be written is refused before the device is read`() throws {
@@ -179,6 +213,12 @@ import Testing
     let large = try run(
       "flash", "large.bin", "--target", "1", "-d", "virtual:dfu11?speed=instant", in: folder)
     #expect(large.status == 83, "\(large.error)")
+  }
+
+  @Test func `a selector that says something twice is refused`() throws {
+    let folder = try Workplace()
+    #expect(
+      try run("list", "-d", "virtual:stm32f407?state=a&state=b", in: folder).status == 64)
   }
 
   @Test func `an empty state file is called that`() throws {

@@ -26,7 +26,11 @@ extension ExitStatus {
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
     case let error as BoardError:
-      error.slug == "unknown-profile" ? .noDevice : .damagedInput
+      switch error.slug {
+      case "unknown-profile": .noDevice
+      case "state-changed": .tryAgain
+      default: .damagedInput
+      }
     case let error as DeviceSearchError:
       if case .several = error.reason { .ambiguousDevice } else { .noDevice }
     default: nil

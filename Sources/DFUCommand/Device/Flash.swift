@@ -192,20 +192,24 @@ struct Flash: Verb {
   /// The contents of the sectors that will change, as they were.
   private func save(_ plan: FlashPlan, to output: OutputFile, _ console: Console) throws {
     var targets: [FirmwareTarget] = []
+    var count = 0
     for part in plan.parts {
-      guard let contents = part.target.contents, !contents.isEmpty else { continue }
+      // A backup that lacks something is worse than none, for it is trusted.
+      guard let contents = part.target.contents, !contents.isEmpty else {
+        throw UsageError(
+          "\(part.target.described) cannot be saved: "
+            + "\(part.target.readObstacle ?? "it has not been read").",
+          help: "Leave --backup away; what it holds is lost then.")
+      }
+      count += contents.byteCount
       targets.append(
         FirmwareTarget(
           alternateSetting: part.target.alternateSetting, name: part.target.name,
           content: .image(contents)))
     }
-    guard let first = plan.parts.first, !targets.isEmpty else {
-      throw UsageError(
-        "There is nothing to save: the device has not been read.",
-        help: "Leave --backup away, or --all-sectors.")
-    }
-    let size = try write(targets, of: first.target, to: output)
-    console.note("saved \(sizeText(UInt64(size))) that the device held to \(output.path)")
+    guard let first = plan.parts.first else { return }
+    _ = try write(targets, of: first.target, to: output)
+    console.note("saved \(sizeText(UInt64(count))) that the device held to \(output.path)")
   }
 
   /// The same device with its protection taken away, when it is back from the reset.

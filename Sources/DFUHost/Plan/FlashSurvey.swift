@@ -33,14 +33,18 @@ public struct FlashSurvey: Hashable, Sendable {
   /// - Parameters:
   ///   - choice: which bytes go where.
   ///   - options: how to flash.
+  ///   - keepsContents: whether everything that may change is read whole, for a backup.
   /// - Throws: what ``FlashPlan`` would throw whatever the contents are.
-  public init(_ choice: TargetChoice, options: FlashOptions) throws(PlanError) {
+  public init(
+    _ choice: TargetChoice, options: FlashOptions, keepsContents: Bool = false
+  ) throws(PlanError) {
     parts = []
     for assignment in choice.assignments {
       guard case .image(let image) = assignment.payload else { continue }
       try ImageCheck(target: assignment.target, others: choice.targets, force: options.force)
         .check(image)
-      let ranges = try FlashSurvey.ranges(image, assignment.target, options)
+      var ranges = try FlashSurvey.ranges(image, assignment.target, options)
+      if keepsContents { ranges = FlashSurvey.everything(image, assignment.target, options) }
       if !ranges.isEmpty { parts.append(Part(target: assignment.target, ranges: ranges)) }
     }
   }
@@ -56,6 +60,26 @@ public struct FlashSurvey: Hashable, Sendable {
     _ image: FirmwareImage, for target: FlashTarget, options: FlashOptions = FlashOptions()
   ) throws(PlanError) {
     try self.init(TargetChoice(image, for: target), options: options)
+  }
+
+  /// All that may change and can be read: the sectors that the image touches, or, where everything is
+  /// erased, every sector.
+  private static func everything(
+    _ image: FirmwareImage, _ target: FlashTarget, _ options: FlashOptions
+  ) -> [Range<UInt64>] {
+    guard target.canRead, let map = target.usableMap(force: options.force) else { return [] }
+    var ranges: [Range<UInt64>] = []
+    if options.erase == .all, target.kind.mayBeErased {
+      for run in map.runs where run.rights.contains(.readable) { ranges.appendJoining(run.range) }
+      return ranges
+    }
+    for extent in image.extents {
+      for sector in map.sectors(intersecting: extent) where sector.rights.contains(.readable) {
+        if ranges.last.map({ $0.contains(sector.range.lowerBound) }) ?? false { continue }
+        ranges.appendJoining(sector.range)
+      }
+    }
+    return ranges
   }
 
   private static func ranges(

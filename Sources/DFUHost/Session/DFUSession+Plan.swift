@@ -40,7 +40,7 @@ extension DFUSession {
   ) async throws(SessionError) -> FlashPlan {
     let survey: FlashSurvey
     do throws(PlanError) {
-      survey = try FlashSurvey(choice, options: options)
+      survey = try FlashSurvey(choice, options: options, keepsContents: keepsContents)
     } catch { throw .plan(error) }
     let surveyed: Surveyed
     if survey.parts.isEmpty {

@@ -85,10 +85,14 @@ public struct VirtualSelector: Hashable, Sendable {
     options = []
     guard !profile.isEmpty else { throw SelectorError(whole, "there is no profile after it") }
     guard halves.count == 2 else { return }
+    var names: Set<Substring> = []
     for setting in halves[1].split(separator: "&", omittingEmptySubsequences: false) {
       let pair = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard pair.count == 2, !pair[1].isEmpty else {
         throw SelectorError(whole, "“\(setting)” is not NAME=VALUE")
+      }
+      guard names.insert(pair[0]).inserted else {
+        throw SelectorError(whole, "it says “\(pair[0])” twice")
       }
       let value = String(pair[1])
       switch pair[0] {
