@@ -48,6 +48,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ["flash", "data.bin", "--address", "0x0800C000"],
+    ["flash", "data.bin", "--address", "0x0800C000", "--all-sectors"],
+    ["erase", "--address", "0x0800C000", "--length", "16K"],
+  ])
+  func `a bootloader that erases more than it was told to is found out`(
+    _ arguments: [String]
+  ) throws {
+    let folder = try Fixtures.workplace()
+    let board = "virtual:st-library-446?state=board.bin&speed=instant"
+    // From the sector that will be erased into the one above it.
+    try folder.write([UInt8](repeating: 0x11, count: 80_000), to: "long.bin")
+    let long = try run("flash", "long.bin", "--address", "0x0800C000", "-d", board, in: folder)
+    #expect(long.status == 0, "\(long.error)")
+    let run = try CommandRun(arguments + ["-d", board], in: folder)
+    #expect(run.status == 80, "\(run.error)\(run.output)")
+    #expect(run.error.contains("more than it was told to"), "\(run.error)")
+  }
+
   // MARK: Nothing is promised that is not done
 
   @Test(arguments: [["--erase", "all", "--yes"], ["--leave-address", "0x08000000"]])
@@ -103,6 +122,17 @@ import Testing
       in: folder)
     #expect(run.status == 64, "\(run.error)")
     #expect(run.error.contains("UTF-8"))
+  }
+
+  @Test func `reading leaves the state file as it is`() throws {
+    let folder = try Fixtures.workplace()
+    _ = try run("flash", "app.hex", "-d", Self.board, in: folder)
+    let before = try folder.bytes(of: "board.bin")
+    let read = try run(
+      "read", "-o", "out.bin", "--address", "0x08010000", "--length", "16", "-d", Self.board,
+      in: folder)
+    #expect(read.status == 0, "\(read.error)")
+    #expect(try folder.bytes(of: "board.bin") == before)
   }
 
   // MARK: Events

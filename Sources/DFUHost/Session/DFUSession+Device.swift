@@ -54,7 +54,8 @@ extension DFUSession {
     var part = FlashPlan.Part(target: plan.target)
     part.massErase = plan.massErase
     part.erases = plan.massErase ? [] : plan.sectors
-    let flash = FlashPlan(parts: [part], leave: .stays(because: "it was only erased"))
+    let flash = try await witnessed(
+      FlashPlan(parts: [part], leave: .stays(because: "it was only erased")))
     let start = clock.now
     let done = try await exclusively(.erase, progress: progress) { (operation) throws(DFUError) in
       var run = FlashRun(flash)

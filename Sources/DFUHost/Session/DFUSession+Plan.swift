@@ -54,9 +54,14 @@ extension DFUSession {
         }
       } catch { throw .device(error) }
     }
+    let plan: FlashPlan
     do throws(PlanError) {
-      return try FlashPlan(surveyed.choice, options: options, selected: surveyed.selected)
+      plan = try FlashPlan(surveyed.choice, options: options, selected: surveyed.selected)
     } catch { throw .plan(error) }
+    guard options.verify else { return plan }
+    do throws(DFUError) {
+      return try await witnessed(plan)
+    } catch { throw .device(error) }
   }
 }
 

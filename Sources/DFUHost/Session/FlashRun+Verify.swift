@@ -143,8 +143,18 @@ extension FlashRun {
       "\(mismatch.count) \(mismatch.count == 1 ? "byte differs" : "bytes differ"), the first at "
       + "\(addressText(mismatch.address)): 0x\(hex(mismatch.found)) instead of "
       + "0x\(hex(mismatch.expected))"
+    let isBeside = (mismatch.damaged + mismatch.untouched).allSatisfy { sector in
+      !(condition.erased + condition.written).contains { $0.overlaps(sector) }
+    }
     var error: DFUError
-    if mismatch.damaged.isEmpty, !mismatch.untouched.isEmpty {
+    if isBeside {
+      error = DFUError(
+        .differs, during: .verify, address: mismatch.address,
+        sentence: "The device erased more than it was told to: \(words(mismatch.damaged)) is not "
+          + "what it was before (\(what)), and what lies above may be lost as well.",
+        help: "Write again what was there. This bootloader erases to the end of its memory: flash "
+          + "all of it at once, from one file or several.")
+    } else if mismatch.damaged.isEmpty, !mismatch.untouched.isEmpty {
       error = DFUError(
         .writeProtected, during: .verify, address: mismatch.address,
         sentence: "The device reported success, but \(words(mismatch.untouched)) still holds what "

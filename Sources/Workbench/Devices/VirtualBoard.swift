@@ -78,7 +78,12 @@ public struct VirtualBoard: Sendable {
   ///   has changed it meanwhile; then it is left as it is.
   public func save() throws {
     guard let statePath else { return }
-    let bytes = bus.withDevice(at: path, as: VirtualBootloader.self) { $0.snapshot() }
+    let bytes = bus.withDevice(at: path, as: VirtualBootloader.self) { board in
+      // As it will be found: a run that only reads leaves the file as it is.
+      var board = board
+      board.powerOn(at: .zero)
+      return board.snapshot()
+    }
     guard let bytes, bytes != loaded else { return }
     let present = (try? Stat(statePath)) == nil ? nil : try InputFile.read(statePath)
     guard present == loaded else { throw BoardError.stateChanged(statePath.string) }
