@@ -245,6 +245,14 @@ import Testing
     #expect(large.status == 83, "\(large.error)")
   }
 
+  @Test func `files that contradict each other are named`() throws {
+    let folder = try Fixtures.workplace()
+    let refused = try run(
+      "flash", "0x08000000:program.bin", "0x08000004:data.bin", "-d", Self.board, in: folder)
+    #expect(refused.status == 65)
+    #expect(refused.error.contains("data.bin"), "\(refused.error)")
+  }
+
   @Test func `a selector that says something twice is refused`() throws {
     let folder = try Workplace()
     #expect(

@@ -16,11 +16,24 @@ extension TargetChoice {
       options.target =
         input.place.alternateSetting.map { .number($0) } ?? options.target
       let next = try TargetChoice(input.file, targets: session.targets, options: options)
-      if choice == nil { choice = next } else { try choice?.merge(next) }
+      do {
+        if choice == nil { choice = next } else { try choice?.merge(next) }
+      } catch {
+        throw contradiction(error, with: input)
+      }
     }
     guard let choice else { throw UsageError("There is no file to flash.") }
     self = choice
   }
+}
+
+/// The error of two inputs that want different bytes at one address, with the name of the later one.
+private func contradiction(_ error: PlanError, with input: FirmwareInput) -> PlanError {
+  guard error.code == .contradiction else { return error }
+  var error = error
+  error.sentence = "\(input.name) contradicts the files before it: \(error.sentence)"
+  error.help = "Leave one of them out, or place them elsewhere."
+  return error
 }
 
 extension FirmwareTarget {

@@ -46,8 +46,12 @@ public struct MemoryCondition: Hashable, Sendable {
     if !erased.isEmpty || toErase > 0 {
       parts.append("erased \(MemoryCondition.words(erased, of: toErase))")
     }
-    parts.append("written \(MemoryCondition.words(written, of: toWrite))")
-    parts.append("proved \(MemoryCondition.words(proved, of: toProve))")
+    if !written.isEmpty || toWrite > 0 {
+      parts.append("written \(MemoryCondition.words(written, of: toWrite))")
+    }
+    if !proved.isEmpty || toProve > 0 {
+      parts.append("proved \(MemoryCondition.words(proved, of: toProve))")
+    }
     var text = "What is certain: " + parts.joined(separator: "; ") + "."
     if let doubtful {
       text +=
@@ -58,7 +62,7 @@ public struct MemoryCondition: Hashable, Sendable {
   }
 
   private static func words(_ ranges: [Range<UInt64>], of total: UInt64) -> String {
-    guard !ranges.isEmpty else { return total == 0 ? "nothing to do" : "nothing yet" }
+    guard !ranges.isEmpty else { return "nothing yet" }
     let size = ranges.reduce(UInt64(0)) { $0 + ($1.upperBound - $1.lowerBound) }
     let shown = ranges.prefix(4).map {
       "\(addressText($0.lowerBound))–\(addressText($0.upperBound - 1))"
