@@ -67,6 +67,15 @@ import Testing
     #expect(run.error.contains("more than it was told to"), "\(run.error)")
   }
 
+  @Test(arguments: ["stm32f407", "stm32l476"])
+  func `unprotect takes the protection away`(_ profile: String) throws {
+    let folder = try Workplace()
+    let board = "virtual:\(profile)?read-protected=yes&state=board.bin&speed=instant"
+    #expect(try run("blank-check", "-d", board, in: folder).status == 82)
+    #expect(try run("unprotect", "--yes", "-d", board, in: folder).status == 0)
+    #expect(try run("blank-check", "-d", board, in: folder).status == 0)
+  }
+
   // MARK: Nothing is promised that is not done
 
   @Test(arguments: [["--erase", "all", "--yes"], ["--leave-address", "0x08000000"]])

@@ -91,8 +91,9 @@ struct Patience: Hashable, Sendable {
   /// An STM32L4 announces 10 ms whatever it does and stalls until it is done, so that three pauses of
   /// that are too few; ten that double make ten seconds.
   static let massErase = Patience(total: .seconds(300), stalls: 10)
-  /// Taking read-out protection away: a mass erase, at whose end the device is gone anyway.
-  static let unprotect = Patience(total: .seconds(300))
+  /// Taking read-out protection away: a mass erase, at whose end the device is gone. A stall is taken
+  /// for that end only after a while, for an STM32L4 stalls while it is still at work.
+  static let unprotect = Patience(total: .seconds(300), stalls: 7)
   /// Manifestation.
   static let manifest = Patience(total: .seconds(120))
 }

@@ -284,7 +284,7 @@ struct CommandEngineTests {
       GETSTATUS < 00 64 00 00 04 00
       WAIT 100
       \(failure == "stall"
-        ? "GETSTATUS ! stall\nWAIT 100\nGETSTATUS ! stall\nWAIT 100\nGETSTATUS ! stall\nWAIT 100\n"
+        ? [100, 200, 400, 800, 1600, 3200, 6400].map { "GETSTATUS ! stall\nWAIT \($0)\n" }.joined()
         : "")GETSTATUS ! \(failure)
       """
     ).play(&engine)
