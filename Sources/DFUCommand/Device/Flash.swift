@@ -114,7 +114,7 @@ struct Flash: Verb {
     let saving = try backup.map {
       try OutputFile(FilePath($0), overwrites: overwriting.overwrite)
     }
-    if let saving { try checkFormat(of: saving) }
+    if let saving { try checkBackupFormat(of: saving) }
     if unprotect { try ask(Unprotect.question, console) }
     var device = try await DeviceSearch.device(which.selectors, waits: which.wait)
     if unprotect { device = try await unprotected(device, console) }
@@ -150,6 +150,16 @@ struct Flash: Verb {
         return picture.map { $0 + "\n" }.joined() + document.text(style)
       }
       return .done
+    }
+  }
+
+  /// A backup has no option for its format: its name alone says it.
+  private func checkBackupFormat(of output: OutputFile) throws {
+    do {
+      try checkFormat(of: output)
+    } catch var error as OutputFormatError {
+      error.hasOption = false
+      throw error
     }
   }
 

@@ -15,6 +15,7 @@ extension FlashPlan {
   public init(
     _ choice: TargetChoice, options: FlashOptions = FlashOptions(), selected: UInt8? = nil
   ) throws(PlanError) {
+    try FlashPlan.checkLeaveAddress(choice, options)
     var parts: [Part] = []
     for assignment in choice.assignments {
       switch assignment.payload {
@@ -63,6 +64,22 @@ extension FlashPlan {
     _ image: FirmwareImage, for target: FlashTarget, options: FlashOptions = FlashOptions()
   ) throws(PlanError) {
     try self.init(TargetChoice(image, for: target), options: options)
+  }
+
+  /// Throws for a jump to where the device has no memory: Set Address Pointer would be refused when
+  /// everything else is done (facts 2.7).
+  static func checkLeaveAddress(
+    _ choice: TargetChoice, _ options: FlashOptions
+  ) throws(PlanError) {
+    let maps = choice.targets.compactMap(\.map)
+    guard options.leave != .never, let address = options.leaveAddress, !maps.isEmpty,
+      !maps.contains(where: { $0.sector(containing: address) != nil })
+    else { return }
+    throw PlanError(
+      .doesNotFit,
+      "The device cannot leave for \(addressText(address)): it has no memory there.",
+      help: "Give the address of the program's vector table, or leave `--leave-address` away.",
+      wanted: address..<address + 8)
   }
 
   /// Throws for wishes that a device without addresses has no request for: nothing is promised that

@@ -39,6 +39,7 @@ public struct FlashSurvey: Hashable, Sendable {
     _ choice: TargetChoice, options: FlashOptions, keepsContents: Bool = false
   ) throws(PlanError) {
     parts = []
+    try FlashPlan.checkLeaveAddress(choice, options)
     for assignment in choice.assignments {
       guard case .image(let image) = assignment.payload else { continue }
       try ImageCheck(target: assignment.target, others: choice.targets, force: options.force)

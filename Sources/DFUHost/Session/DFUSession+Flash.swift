@@ -264,7 +264,10 @@ struct FlashRun {
         report.proof = .notProved(
           because: "\(part.target.described) cannot be read (\(obstacle))")
       } else if !part.optionBytes.isEmpty {
-        report.proof = .notProved(because: "option bytes take effect with a reset")
+        let others = plan.parts.contains { !$0.verify.isEmpty }
+        report.proof = .notProved(
+          because: "option bytes take effect with a reset"
+            + (others ? "; what was written beside them was read back and is right" : ""))
       } else if part.verify.isEmpty {
         report.proof = .notProved(because: "it was asked not to be read back")
       }

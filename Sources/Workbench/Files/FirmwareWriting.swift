@@ -57,6 +57,8 @@ extension FirmwareFile {
 public struct OutputFormatError: ExplainedError, Hashable {
   /// The output.
   public var path: String
+  /// Whether the verb has an option that says the format.
+  public var hasOption = true
 
   /// A stable name for the kind of error.
   public var slug: String { "output-format-unknown" }
@@ -68,7 +70,9 @@ public struct OutputFormatError: ExplainedError, Hashable {
   }
   /// What to do next.
   public var help: String? {
-    "End it in .bin, .dfu, .hex, .s19, .elf or .uf2, or say --to "
-      + FirmwareFormat.allCases.map(\.rawValue).joined(separator: "|") + "."
+    "End it in .bin, .dfu, .hex, .s19, .elf or .uf2"
+      + (hasOption
+        ? ", or say --to " + FirmwareFormat.allCases.map(\.rawValue).joined(separator: "|") : "")
+      + "."
   }
 }

@@ -59,10 +59,29 @@ extension `Where the device goes` {
     let plan = try FlashPlan(
       image, for: FlashTarget.part(FlashTarget.f407Flash, contents: image), options: options)
     #expect(plan.steps == [.select(0), .leave(0x0800_0000)])
-    options.leaveAddress = 0x2000_0000
+    options.leaveAddress = 0x0801_0000
     let elsewhere = try FlashPlan(
       image, for: FlashTarget.part(FlashTarget.f407Flash, contents: image), options: options)
-    #expect(elsewhere.steps == [.select(0), .leave(0x2000_0000)])
+    #expect(elsewhere.steps == [.select(0), .leave(0x0801_0000)])
+  }
+
+  @Test func `a jump to where there is no memory is refused before anything is read or written`()
+    throws
+  {
+    let image = try Drawing.image("abcd", at: 0x0800_0000)
+    let target = try FlashTarget.part(FlashTarget.f407Flash)
+    var options = FlashOptions()
+    options.leaveAddress = 0x2000_0000
+    #expect {
+      try FlashSurvey(image, for: target, options: options)
+    } throws: {
+      ($0 as? PlanError)?.code == .doesNotFit
+    }
+    #expect {
+      try FlashPlan(image, for: target, options: options)
+    } throws: {
+      ($0 as? PlanError)?.code == .doesNotFit
+    }
   }
 }
 
