@@ -82,7 +82,7 @@ extension FlashRun {
     for piece in part.expected.pieces(in: range) {
       let start = Int(piece.address - range.lowerBound)
       let found = bytes[start..<min(start + piece.bytes.count, bytes.count)]
-      guard !found.elementsEqual(piece.bytes) else { continue }
+      guard !sameBytes(found, piece.bytes) else { continue }
       for (place, pair) in zip(piece.bytes, found).enumerated() where pair.0 != pair.1 {
         let address = piece.address + UInt64(place)
         if mismatch == nil {
