@@ -298,7 +298,7 @@ public struct ReadEngine: DFUEngine {
     }
     output[index].bytes += bytes
     guard let expected = pieces[index].expected, expected.count >= start + bytes.count,
-      !sameBytes(bytes[...], expected[start..<start + bytes.count])
+      !sameBytes(bytes[...], expected[start..<start + bytes.count]), !holdsOnlyFF(bytes[...])
     else { return }
     for (place, byte) in bytes.enumerated() where byte != 0xFF && byte != expected[start + place] {
       output[index].mustErase = true

@@ -87,7 +87,7 @@ struct PartPlanner {
 
   private func isBlank(_ range: Range<UInt64>) -> Bool {
     contents.covers(range)
-      && contents.pieces(in: range).allSatisfy { $0.bytes.allSatisfy { $0 == 0xFF } }
+      && contents.pieces(in: range).allSatisfy { holdsOnlyFF($0.bytes) }
   }
 
   private mutating func eraseAndWrite(_ needs: SectorNeeds) throws(PlanError) {

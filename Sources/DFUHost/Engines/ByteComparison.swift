@@ -21,3 +21,23 @@ func sameBytes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
   }
   return true
 }
+
+/// Whether a stretch holds nothing but 0xFF, looked at eight bytes at a time.
+func holdsOnlyFF(_ bytes: ArraySlice<UInt8>) -> Bool {
+  let bytes = bytes.span.bytes
+  let count = bytes.byteCount
+  var offset = 0
+  while offset + 8 <= count {
+    guard bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) == .max else {
+      return false
+    }
+    offset += 8
+  }
+  while offset < count {
+    guard bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt8.self) == .max else {
+      return false
+    }
+    offset += 1
+  }
+  return true
+}
