@@ -53,7 +53,7 @@ struct RootCommand: AsyncParsableCommand {
   ) async -> ExitStatus {
     do {
       if let asynchronous = command as? any AsyncParsableCommand {
-        // A verb is not Sendable; this task made it, and nobody else holds it.
+        // A verb is not Sendable; the main thread made it and handed it to this task for good.
         nonisolated(unsafe) var verb = asynchronous
         try await verb.run()
       } else {

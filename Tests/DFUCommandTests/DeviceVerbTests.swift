@@ -163,6 +163,18 @@ import Testing
     #expect(try folder.bytes(of: "board.bin") == before)
   }
 
+  @Test func `a bad CRC is refused, on the very device that takes the undamaged file`() throws {
+    let folder = try Fixtures.workplace()
+    let board = "virtual:dfu11?id=1209:d0d0&state=board.bin&speed=instant"
+    let refused = try run("flash", "crc.dfu", "--target", "0", "-d", board, in: folder)
+    #expect(refused.status == 65)
+    #expect(refused.error.contains("CRC"))
+    #expect(try !folder.names().contains("board.bin"))
+    let taken = try run("flash", "plain.dfu", "--target", "0", "-d", board, in: folder)
+    #expect(taken.status == 0, "\(taken.error)")
+    #expect(try folder.names().contains("board.bin"))
+  }
+
   // MARK: Selection
 
   @Test func `the environment names the device where the command line does not`() throws {

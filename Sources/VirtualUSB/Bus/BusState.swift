@@ -4,8 +4,7 @@ internal import USB
 struct BusState: Sendable {
   /// A port with something plugged in. A reference, so that finding one copies nothing; it never
   /// leaves the lock.
-  // Unchecked, here and below: only a function of BusState reaches it, and the bus's mutex guards
-  // that.
+  // Unchecked: only a function of BusState reaches it, and the bus's mutex guards that.
   final class Port: @unchecked Sendable {
     let path: PortPath
     var device: any VirtualDevice
@@ -43,6 +42,7 @@ struct BusState: Sendable {
   }
 
   /// One enumeration of a device, until it is gone.
+  // Unchecked for the same reason as Port: reached only under the bus's mutex.
   final class Attachment: @unchecked Sendable {
     let id: DeviceID
     var info: DeviceInfo
@@ -76,6 +76,7 @@ struct BusState: Sendable {
   }
 
   /// An endpoint that has been used: whether a transfer runs, and who waits for it to end.
+  // Unchecked for the same reason as Port: reached only under the bus's mutex.
   final class Pipe: @unchecked Sendable {
     let endpoint: UInt8
     var isBusy = false
