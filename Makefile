@@ -44,6 +44,11 @@ fuzz: ## Every fuzzer for SECONDS=60 (FILTER=name for one)
 	@Scripts/set-up demo
 	@JOBS=$${JOBS:-$$(getconf _NPROCESSORS_ONLN)} Fuzz/run $(SECONDS) $(FILTER)
 
+.PHONY: proof
+proof: ## Every fault at every transfer, on every virtual device
+	@Scripts/set-up demo
+	@Proof/run
+
 .PHONY: bench
 bench: ## Speed, beside objcopy and srec_cat
 	@Scripts/set-up bench

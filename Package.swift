@@ -19,13 +19,18 @@ let house: [SwiftSetting] =
     .enableExperimentalFeature("Lifetimes"),
   ]
 
+/// Debug builds can take a rule of the safe host away, to see that a virtual device notices.
+let ruleSwitches: SwiftSetting = .define("RULE_SWITCHES", .when(configuration: .debug))
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 /// A room of the house (ARCHITECTURE.md): what it may import is written here and nowhere else.
-func room(_ name: String, imports: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: imports, swiftSettings: house)
+func room(
+  _ name: String, imports: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: house + settings)
 }
 
 func proof(of name: String, imports: [Target.Dependency]) -> Target {
@@ -55,7 +60,7 @@ let package = Package(
     room("USB"),
     room("Firmware", imports: ["USB"]),
     room("DFU", imports: ["USB"]),
-    room("DFUHost", imports: ["DFU", "Firmware", "USB"]),
+    room("DFUHost", imports: ["DFU", "Firmware", "USB"], settings: [ruleSwitches]),
     room("VirtualUSB", imports: ["USB"]),
     room("VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
     room("Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
@@ -65,7 +70,7 @@ let package = Package(
       "Workbench",
       imports: [
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", system,
-      ]),
+      ], settings: [ruleSwitches]),
     .executableTarget(
       name: "DFUCommand",
       dependencies: [
@@ -73,6 +78,21 @@ let package = Package(
         argumentParser, system,
       ],
       swiftSettings: house),
+
+    // Faults at every transfer of every operation: Proof/run, and a thinned set in the tests.
+    .target(
+      name: "FaultProof",
+      dependencies: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"],
+      path: "Proof/FaultProof", swiftSettings: house),
+    .executableTarget(
+      name: "fault-proof", dependencies: ["FaultProof", "VirtualDFU"], path: "Proof/Command",
+      swiftSettings: house),
+    .testTarget(
+      name: "FaultProofTests",
+      dependencies: [
+        "FaultProof", "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Workbench",
+      ],
+      swiftSettings: house + [ruleSwitches]),
 
     proof(of: "USB", imports: []),
     proof(of: "Firmware", imports: ["USB"]),

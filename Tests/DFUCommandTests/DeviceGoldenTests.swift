@@ -69,6 +69,14 @@ import Testing
         "bad-erase-part", "erase", "--address", "0x08010000", "--length", "1K", "-d", board),
       GoldenCase("bad-erase-unconfirmed", "erase", "--all", "-d", board),
       GoldenCase("bad-unprotect-unconfirmed", "unprotect", "-d", board),
+      GoldenCase("bad-faults", "list", "-d", "virtual:stm32f407?faults=stall@erase,boom@3"),
+      GoldenCase(
+        "flash-lost", "flash", "app.hex", "-d", "\(board)&faults=disconnect@write:2"),
+      GoldenCase(
+        "flash-busy-for-ever", "flash", "app.hex", "-d", "\(board)&faults=zero-busy@write"),
+      GoldenCase(
+        "flash-bit-flip", "flash", "program.bin", "-d",
+        "\(board)&faults=flip@read:0x08000040.4"),
       GoldenCase("bad-state", "list", "-d", "virtual:stm32f407?state=data.bin"),
     ]
 

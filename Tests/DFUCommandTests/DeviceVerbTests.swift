@@ -263,7 +263,7 @@ import Testing
     let text = String(decoding: said, as: UTF8.self)
     #expect(process.terminationStatus == 130, "\(text)")
     #expect(text.contains("still in its bootloader"), "\(text)")
-    #expect(text.contains("What is certain"), "\(text)")
+    #expect(text.contains("The device reports:"), "\(text)")
     #expect(text.contains("dfu flash"), "\(text)")
 
     let repeated = try run(

@@ -27,6 +27,12 @@ struct Bench {
     self.clock = clock
   }
 
+  init(bus: VirtualBus, device: any USBDevice, clock: SimulatedClock) {
+    self.bus = bus
+    self.device = device
+    self.clock = clock
+  }
+
   func download(_ block: UInt16, _ data: [UInt8]) async throws(TransferError) {
     try await device.controlOut(
       DFURequest.download.setup(value: block, interface: 0, length: UInt16(data.count)),

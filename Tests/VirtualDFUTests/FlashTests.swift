@@ -129,7 +129,8 @@ let pattern = [UInt8]((0..<2048).map { UInt8(truncatingIfNeeded: $0 &* 7 & 0x7F)
     }
   }
 
-  @Test func `pulling the cable during an erase leaves half of it`() async throws {
+  @Test func `pulling the cable during an erase leaves a sector that holds anything`() async throws
+  {
     try await Simulation().run { clock in
       let bench = try await Bench(.stm32f407, clock) {
         $0.load([UInt8](repeating: 0, count: 16384), at: 0x0800_0000)
@@ -138,9 +139,43 @@ let pattern = [UInt8]((0..<2048).map { UInt8(truncatingIfNeeded: $0 &* 7 & 0x7F)
       _ = try await bench.getStatus()
       try await clock.sleep(for: .milliseconds(100))
       let device = try #require(bench.bus.detach(bench.path) as? VirtualBootloader)
-      #expect(device.contents(0x0800_0000..<0x0800_2000).allSatisfy { $0 == 0xFF })
-      #expect(device.contents(0x0800_2000..<0x0800_4000).allSatisfy { $0 == 0 })
+      #expect(device.contents(0x0800_0000..<0x0800_1000).allSatisfy { $0 == 0xFF })
+      let rest = device.contents(0x0800_1000..<0x0800_4000)
+      #expect(rest.allSatisfy { $0 != 0xFF && $0 != 0 })
       #expect(device.journal.last?.event == .interrupted(0x0800_0000..<0x0800_4000))
+    }
+  }
+
+  @Test func `pulling the cable during a program leaves a unit of which some bits are written`()
+    async throws
+  {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32h743, clock)
+      try await bench.command(.setAddressPointer(0x0800_0000))
+      try await bench.settle()
+      let block = [UInt8](repeating: 0, count: 256)
+      try await bench.download(2, block)
+      bench.bus.intercept { _ in .cutPower(comesBackAfter: nil) }
+      _ = try await bench.getStatus()
+      try await clock.sleep(for: .seconds(1))
+      var device = try #require(bench.bus.detach(bench.path) as? VirtualBootloader)
+      #expect(device.journal.last?.event == .interrupted(0x0800_0000..<0x0800_0100))
+      #expect(device.contents(0x0800_0000..<0x0800_0080) == Array(block.prefix(128)))
+      let torn = device.contents(0x0800_0080..<0x0800_00A0)
+      #expect(torn.allSatisfy { $0 != 0 && $0 != 0xFF })
+      #expect(device.contents(0x0800_00A0..<0x0800_0100).allSatisfy { $0 == 0xFF })
+      // The torn unit counts as programmed: an H7 takes it only after an erase.
+      device.powerOn(at: .seconds(60))
+      bench.bus.intercept(nil)
+      bench.bus.attach(device, path: bench.path)
+      let info = try #require(try await bench.bus.devices().first)
+      let again = try await bench.bus.open(info.id)
+      try await again.claimInterface(0)
+      let reopened = Bench(bus: bench.bus, device: again, clock: clock)
+      try await reopened.command(.setAddressPointer(0x0800_0080))
+      try await reopened.settle()
+      try await reopened.download(2, [UInt8](repeating: 0, count: 32))
+      #expect(try await reopened.settle().status == .errProg)
     }
   }
 

@@ -147,7 +147,7 @@ import USB
     try await Simulation().run { clock in
       for (fault, isDone) in [
         (TransferFault.disconnect(comesBackAfter: .seconds(1)), false),
-        (.disconnectAfterwards(comesBackAfter: .seconds(1)), true),
+        (.disconnectInside(comesBackAfter: .seconds(1)), true),
       ] {
         let bench = try await EchoBench(clock)
         bench.bus.intercept { _ in fault }
@@ -162,6 +162,41 @@ import USB
         try await clock.sleep(for: .milliseconds(20))
         #expect(try await bench.bus.devices().count == 1)
       }
+    }
+  }
+
+  @Test func `the cable can go when the transfer is over, or the link alone`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await EchoBench(clock)
+      bench.bus.intercept { _ in .disconnectAfter(comesBackAfter: .seconds(1)) }
+      try await bench.device.controlOut(.vendorOut(1, 1), data: [7], timeout: .seconds(1))
+      #expect(bench.echo.stored == [7])
+      #expect(try await bench.bus.devices().isEmpty)
+      bench.bus.intercept(nil)
+      try await clock.sleep(for: .seconds(2))
+      let back = try #require(try await bench.bus.devices().first)
+      #expect(bench.echo.power.count == 3)
+
+      let device = try await bench.bus.open(back.id)
+      try await device.claimInterface(0)
+      bench.bus.intercept { _ in .reconnect(after: .seconds(1)) }
+      try await device.controlOut(.vendorOut(1, 1), data: [8], timeout: .seconds(1))
+      #expect(try await bench.bus.devices().isEmpty)
+      bench.bus.intercept(nil)
+      try await clock.sleep(for: .seconds(2))
+      let again = try #require(try await bench.bus.devices().first)
+      #expect(again.id != back.id && again.address != back.address)
+      #expect(bench.echo.power.count == 3)
+    }
+  }
+
+  @Test func `faults can come together, and another device with them`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await EchoBench(clock)
+      bench.bus.intercept { _ in .together([.plugIn(EchoDevice()), .stall]) }
+      let error = await #expect(throws: TransferError.self) { try await bench.request(5) }
+      #expect(error?.code == .stall)
+      #expect(try await bench.bus.devices().count == 2)
     }
   }
 

@@ -61,19 +61,13 @@ struct Erase: Verb {
           "Erase everything that \(terminalSafe(target.described)) holds "
             + "(\(sizeText(plan.byteCount)))?", console)
       }
-      let report = try await session.erase(plan, progress: progress.handler)
-      var isBlank: Bool?
-      if !noVerify, target.canRead {
-        let ranges = plan.sectors.map(\.range)
-        isBlank = try await session.blankCheck(
-          try ReadPlan(ranges, of: target), progress: progress.handler
-        ).isBlank
-      }
+      let report = try await session.erase(
+        plan, verify: !noVerify, progress: progress.handler)
       console.clearProgress()
       let document = EraseDocument(
-        report, target: target.alternateSetting, isBlank: isBlank)
+        report, target: target.alternateSetting, isBlank: report.isBlank)
       try console.print(document) { document.text($0) }
-      return isBlank == false ? .protected : .done
+      return report.isBlank == false ? .protected : .done
     }
   }
 

@@ -1,3 +1,4 @@
+internal import DFU
 internal import Synchronization
 public import USB
 
@@ -16,6 +17,8 @@ public struct DFUConversation: ~Copyable, Sendable {
   public let clock: AnyClock
   /// Says when it is to end; shared with whoever may want that.
   let cancellation: Cancellation
+  /// `bState` of the last answer to DFU_GETSTATUS that has passed.
+  private(set) var lastState: DFUState?
 
   /// A conversation with `device`.
   public init(with device: any USBDevice, clock: AnyClock) {
@@ -57,6 +60,7 @@ public struct DFUConversation: ~Copyable, Sendable {
     while let action = engine.next() {
       if case .finish = action { return }
       let event = await DFUConversation.perform(action, device, clock)
+      if let state = DFUConversation.state(in: event, of: action) { lastState = state }
       if !isTold, cancellation.isRequested {
         isTold = true
         try engine.handle(.cancelRequested)
@@ -80,21 +84,30 @@ public struct DFUConversation: ~Copyable, Sendable {
     let clock = self.clock
     let cancellation = self.cancellation
     var runner = engine
+    var seen = lastState
     let failure = await withTaskGroup(of: DFUEvent.self) { group -> DFUError? in
       var done: UInt64 = 0
       var isTold = false
       var outstanding = 0
+      var questions: [Token: DFUAction] = [:]
       do throws(DFUError) {
         while true {
           while outstanding < runner.window, let action = runner.next() {
             if case .finish = action { return nil }
             outstanding += 1
+            if case .controlIn(let token, _, _) = action { questions[token] = action }
             group.addImmediateTask { await DFUConversation.perform(action, device, clock) }
           }
           guard outstanding > 0, let event = await group.next() else {
             throw DFUError(.internalFault, during: .describe)
           }
           outstanding -= 1
+          if case .received(let token, _) = event,
+            let action = questions.removeValue(forKey: token),
+            let state = DFUConversation.state(in: event, of: action)
+          {
+            seen = state
+          }
           if !isTold, cancellation.isRequested {
             isTold = true
             try runner.handle(.cancelRequested)
@@ -113,7 +126,16 @@ public struct DFUConversation: ~Copyable, Sendable {
       }
     }
     engine = runner
+    lastState = seen
     if let failure { throw failure }
+  }
+
+  /// `bState`, where an event is an answer to DFU_GETSTATUS.
+  private static func state(in event: DFUEvent, of action: DFUAction) -> DFUState? {
+    guard case .received(_, let bytes) = event, bytes.count == 6,
+      case .controlIn(_, let setup, _) = action, DFURequest(setup) == .getStatus
+    else { return nil }
+    return DFUState(rawValue: bytes[4])
   }
 
   private static func perform(

@@ -78,7 +78,10 @@ public struct CommandEngine: DFUEngine {
       }
     } catch {
       // The part resets itself: any loss after the command is its success (facts 2.6, 2.7).
-      guard mayDisappear, error.isLoss else { throw error }
+      // A stall before the device has begun is a refusal.
+      guard mayDisappear, error.isLoss, exchange.hasBegun || error.code != .stalled else {
+        throw error
+      }
       output = .disappeared
     }
   }

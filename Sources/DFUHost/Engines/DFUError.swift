@@ -159,9 +159,10 @@ extension DFUError {
 
   /// What happened, where, and what the device said; then what is certain about its memory.
   public var sentence: String {
-    let main = ownSentence ?? defaultSentence
-    guard let condition, !condition.isUntouched else { return main }
-    return "\(main) \(condition.sentence)"
+    var text = ownSentence ?? defaultSentence
+    if let state, !text.contains(state.description) { text += " It was last in \(state)." }
+    guard let condition, !condition.isUntouched else { return text }
+    return "\(text) \(condition.sentence)"
   }
 
   private var defaultSentence: String {

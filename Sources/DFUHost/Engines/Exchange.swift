@@ -26,6 +26,8 @@ public struct Exchange: Hashable, Sendable {
 
   /// Where the exchange is.
   public private(set) var step = Step.ready
+  /// Whether the device has said that it works at it.
+  var hasBegun: Bool { busy != nil }
 
   private let link: DFULink
   private let phase: DFUPhase
@@ -50,6 +52,7 @@ public struct Exchange: Hashable, Sendable {
   private var waited = Duration.zero
   private var allowance: Duration
   private var stallsForgiven = 0
+  private var hasPausedIdly = false
   /// The first status that was not OK: some devices report it once only (facts 1.4).
   private var firstBad: GetStatusResponse?
 
@@ -104,7 +107,7 @@ public struct Exchange: Hashable, Sendable {
     let token = tokens.take()
     statusToken = token
     hasAsked = true
-    return link.getStatus(token, busy: true)
+    return link.getStatus(token, busy: HostRule.waitsForSlowStatus.isKept)
   }
 
   /// Takes an event; the last answer of the device once it has settled without error.
@@ -123,7 +126,7 @@ public struct Exchange: Hashable, Sendable {
       step = .asking
     case .received(let token, let bytes) where token == statusToken:
       statusToken = nil
-      let answer = try response(bytes, phase)
+      let answer = try response(bytes, phase, block: block, address: address)
       if downloadToken != nil {
         early = answer
       } else {
@@ -145,14 +148,15 @@ public struct Exchange: Hashable, Sendable {
     return nil
   }
 
-  /// Rule 8: a stalled DFU_GETSTATUS in dfuDNBUSY (STM32L4) waits the last time-out again, three
-  /// times at most; longer and longer where the whole memory is erased.
+  /// Rule 8: a stalled DFU_GETSTATUS in dfuDNBUSY (STM32L4) waits the last time-out again, longer and
+  /// longer, three times at most; more often where the whole memory is erased.
   private mutating func forgive(_ error: TransferError) throws(DFUError) {
     if let downloadFailure { throw failure(downloadFailure) }
-    guard error.code == .stall, let busy, stallsForgiven < patience.stalls, waited < allowance
+    guard error.code == .stall, let busy, stallsForgiven < patience.stalls, waited < allowance,
+      HostRule.waitsForSlowStatus.isKept
     else { throw failure(error) }
-    var pause = max(link.pause(busy), .milliseconds(1))
-    if patience.stalls > 3 { pause = min(pause * (1 << stallsForgiven), .seconds(10)) }
+    let shortest = max(link.pause(busy), .milliseconds(10))
+    let pause = min(shortest * (1 << stallsForgiven), .seconds(10))
     stallsForgiven += 1
     waited += pause
     step = .pausing(pause)
@@ -176,6 +180,12 @@ public struct Exchange: Hashable, Sendable {
         throw DFUError(
           .unexpectedState, during: phase, block: block, address: address, status: answer.status,
           state: answer.state, stringIndex: answer.stringIndex)
+      }
+      // Without rule 7 the announced time is waited for although nothing goes on.
+      if !HostRule.pausesOnlyWhenBusy.isKept, !hasPausedIdly, link.pause(answer) > .zero {
+        hasPausedIdly = true
+        step = .pausing(link.pause(answer))
+        return nil
       }
       step = .settled
       return answer
@@ -206,7 +216,8 @@ public struct Exchange: Hashable, Sendable {
     step = pause > .zero ? .pausing(pause) : .asking
   }
 
-  private static func backoff(_ answers: Int) -> Duration {
+  /// The least pause before the next DFU_GETSTATUS, after so many busy answers.
+  static func backoff(_ answers: Int) -> Duration {
     guard answers > 3 else { return .zero }
     return answers > 10 ? .milliseconds(100) : .milliseconds(1 << (answers - 4))
   }
@@ -270,14 +281,18 @@ func wire(_ address: UInt64, _ phase: DFUPhase) throws(DFUError) -> UInt32 {
 }
 
 /// The six bytes of an answer to DFU_GETSTATUS.
-func response(_ bytes: [UInt8], _ phase: DFUPhase) throws(DFUError) -> GetStatusResponse {
+func response(
+  _ bytes: [UInt8], _ phase: DFUPhase, block: UInt16? = nil, address: UInt64? = nil
+) throws(DFUError) -> GetStatusResponse {
   var reader = ByteReader(bytes.span.bytes)
   do {
     return try GetStatusResponse(parsing: &reader)
   } catch {
+    let place = address.map { " at \(addressText($0))" } ?? ""
     throw DFUError(
-      .malformedAnswer, during: phase,
-      sentence: "The answer to DFU_GETSTATUS has \(bytes.count) bytes instead of 6.",
+      .malformedAnswer, during: phase, block: block, address: address,
+      sentence: "While \(phase.words)\(place) the answer to DFU_GETSTATUS had \(bytes.count) bytes "
+        + "instead of 6.",
       help: "Put the board in bootloader mode again and repeat.")
   }
 }

@@ -47,6 +47,7 @@ public struct LeaveEngine: DFUEngine {
     self.address = address
     self.link = link
     exchange = try Exchange(settingAddress: address, phase: .leave, link: link)
+    if !HostRule.leavesFromTheStart.isKept { step = .sending }
   }
 
   /// The next action; nil while an event must come first.

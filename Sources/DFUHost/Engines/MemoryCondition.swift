@@ -1,6 +1,8 @@
 internal import USB
 
-/// What is certain about a memory that was being changed: the truth to tell after a failure.
+/// What is known about a memory that was being changed: the truth to tell after a failure.
+///
+/// ``erased`` and ``written`` are what the device has reported; ``proved`` is what was read.
 public struct MemoryCondition: Hashable, Sendable {
   /// Bytes that the plan erases.
   public var toErase: UInt64 = 0
@@ -10,12 +12,14 @@ public struct MemoryCondition: Hashable, Sendable {
   public var toProve: UInt64 = 0
   /// Whether an erase of everything has been started.
   public var massErased = false
-  /// What has certainly been erased, ascending.
+  /// What the device says has been erased, ascending.
   public var erased: [Range<UInt64>] = []
   /// What the device says has been written, ascending.
   public var written: [Range<UInt64>] = []
   /// What has been read back and is right, ascending.
   public var proved: [Range<UInt64>] = []
+  /// What was beside the image, was to be kept, and is on the device no more, ascending.
+  public var lost: [Range<UInt64>] = []
   /// Where the last thing was begun whose end is not known: it may be half done.
   public var doubtful: Range<UInt64>?
 
@@ -38,7 +42,7 @@ public struct MemoryCondition: Hashable, Sendable {
     ranges.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
   }
 
-  /// What is certain, in one sentence or two.
+  /// What is known, in a few sentences.
   public var sentence: String {
     if isUntouched { return "Nothing has been changed." }
     var parts: [String] = []
@@ -49,14 +53,20 @@ public struct MemoryCondition: Hashable, Sendable {
     if !written.isEmpty || toWrite > 0 {
       parts.append("written \(MemoryCondition.words(written, of: toWrite))")
     }
+    // What a device reports it may report wrongly; only what was read is certain.
+    var text = "The device reports: " + parts.joined(separator: "; ") + "."
     if !proved.isEmpty || toProve > 0 {
-      parts.append("proved \(MemoryCondition.words(proved, of: toProve))")
+      text += " Read back and right: \(MemoryCondition.words(proved, of: toProve))."
     }
-    var text = "What is certain: " + parts.joined(separator: "; ") + "."
     if let doubtful {
       text +=
         " \(addressText(doubtful.lowerBound)) to \(addressText(doubtful.upperBound - 1)) may be "
         + "half done."
+    }
+    if !lost.isEmpty {
+      text +=
+        " Beside the image \(MemoryCondition.words(lost, of: size(lost))) were to be kept and are "
+        + "no longer on the device."
     }
     return text
   }

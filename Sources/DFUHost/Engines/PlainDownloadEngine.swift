@@ -168,7 +168,8 @@ public struct PlainDownloadEngine: DFUEngine {
       finish(.idle)
     case .appIdle, .appDetach: finish(.vanished)
     case .dfuManifestWaitReset: step = .resetting
-    case .dfuManifestSync, .dfuManifest:
+    // dfuDNBUSY is not in the table here; a device that says so is given the time it asks for.
+    case .dfuManifestSync, .dfuManifest, .dfuDnBusy:
       if answers == 1 { allowance += link.pause(answer) }
       guard waited < allowance, answers < Patience.manifest.answers else {
         throw DFUError(.stillBusy, during: .manifest, status: answer.status, state: answer.state)
@@ -203,7 +204,7 @@ public struct PlainDownloadEngine: DFUEngine {
       stalls += 1
       guard error.code == .stall, stalls <= 3 else {
         throw DFUError(
-          error.code == .disconnected ? .lost : .timeout, during: .manifest, state: lastState,
+          DFUError(error, during: .manifest).code, during: .manifest, state: lastState,
           transfer: error,
           sentence: "The device took the whole file and was then lost, although it promises to "
             + "stay: whether the file is in place is not known.",

@@ -39,6 +39,10 @@ public struct ReadEngine: DFUEngine {
     case aborting
     /// DFU_GETSTATUS, which must say dfuIDLE.
     case checking
+    /// A pause, because the device is busy where it should be in dfuIDLE.
+    case pausing(Duration)
+    /// The pause is under way.
+    case waiting
     /// DFU_UPLOAD.
     case uploading
     /// DFU_ABORT, because the next piece needs another Set Address Pointer.
@@ -83,6 +87,8 @@ public struct ReadEngine: DFUEngine {
   private var failure: DFUError?
   private var isCancelled = false
   private var bytesRead: UInt64 = 0
+  private var busyAnswers = 0
+  private var waited = Duration.zero
   private var tokens = TokenSource()
 
   /// An engine for pieces.
@@ -138,6 +144,10 @@ public struct ReadEngine: DFUEngine {
     case .checking, .diagnosing:
       guard token == nil, uploads.isEmpty else { return nil }
       return link.getStatus(take())
+    case .pausing(let duration):
+      step = .waiting
+      return .wait(duration)
+    case .waiting: return nil
     case .uploading: return nextUpload()
     }
   }
@@ -178,9 +188,10 @@ public struct ReadEngine: DFUEngine {
   public mutating func handle(_ event: DFUEvent) throws(DFUError) {
     switch event {
     case .cancelRequested: isCancelled = true
+    case .waited where step == .waiting: step = .checking
     case .received(let token, let bytes) where token == self.token:
       self.token = nil
-      try takeStatus(try response(bytes, phase))
+      try takeStatus(try response(bytes, phase, address: place))
     case .sent(let token) where token == self.token:
       self.token = nil
       try takeAbort()
@@ -205,6 +216,11 @@ public struct ReadEngine: DFUEngine {
       }
     default: try takeExchange(event)
     }
+  }
+
+  /// What is being read, for errors.
+  private var place: UInt64 {
+    failure?.address ?? (piece < pieces.count ? address : pointer)
   }
 
   private var unknown: DFUError { DFUError(.internalFault, during: phase) }
@@ -245,6 +261,11 @@ public struct ReadEngine: DFUEngine {
       }
       throw failure
     }
+    if answer.state.isBusy {
+      // Not after DFU_ABORT, by the table; a device that says so is given the time it asks for.
+      try wait(answer)
+      return
+    }
     guard answer.state == .dfuIdle else {
       throw answer.state == .dfuError
         ? DFUError(refusal: answer, during: phase, address: pointer)
@@ -253,6 +274,18 @@ public struct ReadEngine: DFUEngine {
           state: answer.state, stringIndex: answer.stringIndex)
     }
     step = .uploading
+  }
+
+  private mutating func wait(_ answer: GetStatusResponse) throws(DFUError) {
+    busyAnswers += 1
+    guard waited < Patience.block.total, busyAnswers <= Patience.block.answers else {
+      throw DFUError(
+        .stillBusy, during: phase, address: pointer, status: answer.status, state: answer.state,
+        stringIndex: answer.stringIndex)
+    }
+    let pause = max(link.pause(answer), Exchange.backoff(busyAnswers))
+    waited += pause
+    step = pause > .zero ? .pausing(pause) : .checking
   }
 
   private mutating func takeFailure(_ error: TransferError) throws(DFUError) {
@@ -269,8 +302,8 @@ public struct ReadEngine: DFUEngine {
     guard bytes.count == upload.length else {
       failure = DFUError(
         .shortRead, during: phase, address: address(of: upload) + UInt64(bytes.count),
-        sentence: "At \(addressText(address(of: upload))) the device gave \(bytes.count) of "
-          + "\(upload.length) bytes.",
+        sentence: "While \(phase.words) at \(addressText(address(of: upload))) the device gave "
+          + "\(bytes.count) of \(upload.length) bytes.",
         help: "The memory may be smaller than its map says; read a shorter range.")
       return
     }

@@ -65,7 +65,7 @@ public struct SelectEngine: DFUEngine {
     self.setting = setting
     self.isOnlySetting = isOnlySetting
     self.phase = phase
-    step = setting == nil ? .asking : .selecting
+    step = setting == nil || !HostRule.selectsSetting.isKept ? .asking : .selecting
   }
 
   /// The next action; nil while an event must come first.
@@ -132,6 +132,10 @@ public struct SelectEngine: DFUEngine {
         stringIndex: answer.stringIndex,
         sentence: "The device does not come to dfuIDLE; it was last in \(answer.state).",
         help: "Put the board in bootloader mode again and repeat.")
+    }
+    guard HostRule.comesToIdle.isKept else {
+      step = .done
+      return
     }
     switch answer.state {
     case .dfuIdle: step = .done

@@ -70,7 +70,7 @@ public struct WriteEngine: DFUEngine {
     self.run = run
     self.link = link
     self.phase = phase
-    mayDisappear = phase == .optionBytes
+    mayDisappear = phase == .optionBytes && HostRule.expectsReset.isKept
     pointer = run.address
     position = run.sent.first?.lowerBound ?? 0
     output = Output(end: run.address)
@@ -133,7 +133,7 @@ public struct WriteEngine: DFUEngine {
       throw DFUError(.cancelled, during: phase, address: address, state: answer.state)
     }
     let number = (address - pointer) / UInt64(run.transferSize) + 2
-    if number > UInt64(WriteEngine.lastBlock) {
+    if number > UInt64(WriteEngine.lastBlock), HostRule.setsAddressInTime.isKept {
       pointer = address
       step = .pointing
       exchange = try Exchange(settingAddress: pointer, phase: phase, link: link)

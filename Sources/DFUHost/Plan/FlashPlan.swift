@@ -114,6 +114,9 @@ public struct FlashPlan: Hashable, Sendable {
       selected = part.target.alternateSetting
       steps.append(.select(part.target.alternateSetting))
     }
+    #if RULE_SWITCHES
+      if !HostRule.erasesFirst.isKept { return stepsInDescendingOrder }
+    #endif
     for part in parts where part.massErase || !part.erases.isEmpty {
       select(part)
       if part.massErase { steps.append(.massErase) }
@@ -145,4 +148,5 @@ public struct FlashPlan: Hashable, Sendable {
     }
     return steps
   }
+
 }

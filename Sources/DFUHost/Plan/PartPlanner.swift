@@ -32,7 +32,8 @@ struct PartPlanner {
     contents = target.contents ?? FirmwareImage()
     part = FlashPlan.Part(target: target)
     builder = RunBuilder(
-      transferSize: target.transferSize, granularity: target.granularityWhenBlank)
+      transferSize: target.transferSize,
+      granularity: HostRule.padsToUnits.isKept ? target.granularityWhenBlank : 1)
   }
 
   private mutating func run() throws(PlanError) -> FlashPlan.Part {
@@ -79,10 +80,11 @@ struct PartPlanner {
   }
 
   private func isUnchanged(_ needs: SectorNeeds) -> Bool {
-    needs.pieces.allSatisfy { piece in
-      contents.covers(piece)
-        && contents.bytes(in: piece, fill: 0xFF) == image.bytes(in: piece, fill: 0xFF)
-    }
+    HostRule.leavesUnchangedAlone.isKept
+      && needs.pieces.allSatisfy { piece in
+        contents.covers(piece)
+          && contents.bytes(in: piece, fill: 0xFF) == image.bytes(in: piece, fill: 0xFF)
+      }
   }
 
   private func isBlank(_ range: Range<UInt64>) -> Bool {

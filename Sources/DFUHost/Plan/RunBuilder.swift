@@ -11,6 +11,7 @@ struct RunBuilder {
   /// The runs that are complete.
   private(set) var runs: [WriteRun] = []
 
+  private let mostBlocks = HostRule.setsAddressInTime.isKept ? WriteRun.maximumBlocks : 1 << 24
   private var start: UInt64 = 0
   private var bytes: [UInt8] = []
   private var isBlank = false
@@ -37,14 +38,14 @@ struct RunBuilder {
     var position = 0
     while position < bytes.count {
       guard isBlank else {
-        let end = min(position + WriteRun.maximumBlocks * transferSize, bytes.count)
+        let end = min(position + mostBlocks * transferSize, bytes.count)
         add(position..<end, sent: nil)
         position = end
         continue
       }
       guard let first = firstWritten(from: position) else { return }
       let begin = max(position, alignedDown(first))
-      let end = min(begin + WriteRun.maximumBlocks * transferSize, bytes.count)
+      let end = min(begin + mostBlocks * transferSize, bytes.count)
       addTrimmed(begin..<end)
       position = end
     }

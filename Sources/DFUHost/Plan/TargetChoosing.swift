@@ -49,7 +49,8 @@ extension TargetChoice {
           + "protocol.",
         help: "Use the program of its maker.")
     }
-    guard let suffix = file.suffix, !file.allows(vendor: device.vendor, product: device.product)
+    guard let suffix = file.suffix, HostRule.matchesIDs.isKept,
+      !file.allows(vendor: device.vendor, product: device.product)
     else { return }
     let sentence =
       "The file is for the device \(suffix.vendor):\(suffix.product), and the one that was opened "

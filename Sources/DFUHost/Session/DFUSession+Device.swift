@@ -20,6 +20,8 @@ public struct EraseReport: Hashable, Sendable {
   public var erased: [Range<UInt64>] = []
   /// How many sectors that are; 0 after a mass erase.
   public var sectorsErased = 0
+  /// Whether it was read back and is blank; nil where it was not read.
+  public var isBlank: Bool?
   /// How long it took.
   public var duration = Duration.zero
 }
@@ -45,11 +47,12 @@ extension DFUSession {
   ///
   /// - Parameters:
   ///   - plan: what to erase.
+  ///   - verify: whether it is read back, where it can be.
   ///   - progress: is told how far it is.
   /// - Returns: what was erased.
   /// - Throws: ``DFUError``; its ``DFUError/condition`` says which sectors are erased.
   public func erase(
-    _ plan: ErasePlan, progress: DFUProgress.Handler? = nil
+    _ plan: ErasePlan, verify: Bool = true, progress: DFUProgress.Handler? = nil
   ) async throws(DFUError) -> EraseReport {
     var part = FlashPlan.Part(target: plan.target)
     part.massErase = plan.massErase
@@ -66,6 +69,21 @@ extension DFUSession {
     report.erased = done.parts.flatMap(\.erased)
     report.sectorsErased = done.parts.reduce(0) { $0 + $1.sectorsErased }
     report.duration = start.duration(to: clock.now)
+    guard verify, plan.target.canRead,
+      let reading = try? ReadPlan(plan.sectors.map(\.range), of: plan.target)
+    else { return report }
+    do throws(DFUError) {
+      report.isBlank = try await blankCheck(reading, progress: progress).isBlank
+    } catch {
+      var error = error
+      var condition = MemoryCondition()
+      condition.toErase = plan.sectors.byteCount
+      condition.toProve = condition.toErase
+      condition.massErased = report.massErased
+      condition.erased = report.erased
+      error.condition = condition
+      throw error
+    }
     return report
   }
 

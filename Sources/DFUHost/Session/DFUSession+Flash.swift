@@ -55,6 +55,7 @@ struct FlashRun {
 
   mutating func carryOut(_ operation: inout Operation) async throws(DFUError) -> FlashReport {
     do throws(DFUError) {
+      try await confirmKept(&operation)
       let steps = plan.steps
       var index = 0
       while index < steps.count {
@@ -72,7 +73,9 @@ struct FlashRun {
         condition.doubtful = nil
         condition.massErased = false
       }
+      error.state = error.state ?? operation.lastState
       if error.condition == nil { error.condition = condition }
+      error.condition?.lost = lost
       throw error
     }
   }
@@ -150,9 +153,7 @@ struct FlashRun {
     condition.massErased = true
     report.parts[part].massErased = true
     notify(.massErase, operation, part)(0, nil)
-    if case .done(let state) = try await operation.run(&engine, .massErase) {
-      operation.lastState = state
-    }
+    _ = try await operation.run(&engine, .massErase)
   }
 
   private mutating func erase(
@@ -176,7 +177,6 @@ struct FlashRun {
       failure = error
       if error.code != .cancelled { condition.doubtful = engine.current }
     }
-    operation.lastState = engine.output.state
     for sector in sectors.prefix(engine.output.erased) {
       MemoryCondition.add(sector, to: &condition.erased)
       report.parts[part].erased.appendJoining(sector)
@@ -198,7 +198,6 @@ struct FlashRun {
       failure = error
       if error.code != .cancelled, engine.step == .writing { condition.doubtful = engine.current }
     }
-    operation.lastState = engine.output.state
     let end = failure == nil ? run.range.upperBound : engine.output.end
     let written = run.address..<max(end, run.address)
     MemoryCondition.add(written, to: &condition.written)

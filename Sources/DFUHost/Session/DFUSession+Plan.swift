@@ -85,7 +85,7 @@ extension Operation {
       let contents: FirmwareImage?
       var refusal: String?
       do throws(DFUError) {
-        contents = try await read(pieces, of: setting, done: done, total: total)
+        contents = try await readTwiceIfRefused(pieces, of: setting, done: done, total: total)
       } catch {
         // Rule 10: what cannot be read is flashed without comparison, and said. Protection is not
         // that: writing is refused as well.
@@ -98,6 +98,19 @@ extension Operation {
       done += UInt64(part.ranges.byteCount)
     }
     return Surveyed(choice: choice, selected: selected)
+  }
+
+  /// A device that cannot be read refuses again; one whose answer broke once does not.
+  private mutating func readTwiceIfRefused(
+    _ pieces: [ReadEngine.Piece], of setting: UInt8, done: UInt64, total: UInt64
+  ) async throws(DFUError) -> FirmwareImage {
+    do throws(DFUError) {
+      return try await read(pieces, of: setting, done: done, total: total)
+    } catch {
+      guard error.isRefusal else { throw error }
+    }
+    selected = nil
+    return try await read(pieces, of: setting, done: done, total: total)
   }
 
   private mutating func read(

@@ -19,6 +19,8 @@ public final class DFUSession: Sendable {
     var isInUse = false
     /// The alternate setting that the device has and in which it waits; nil when that is not certain.
     var selected: UInt8?
+    /// `bState` as it was last seen.
+    var lastState: DFUState?
     var durations: [DFUPhase: Duration] = [:]
     var hasLeft = false
   }
@@ -33,6 +35,7 @@ public final class DFUSession: Sendable {
     self.clock = clock
     link = description.link(window: window)
     self.isClaimed = isClaimed
+    state.withLock { $0.lastState = description.state }
   }
 
   /// The alternate settings that can be flashed; none while the application runs.

@@ -24,6 +24,7 @@ struct Operation: ~Copyable {
     self.selected = selected
     self.progress = progress
     self.cancellation = cancellation
+    lastState = session.state.withLock { $0.lastState }
     conversation = DFUConversation(
       with: session.meter, clock: session.clock, cancellation: cancellation)
   }
@@ -39,7 +40,16 @@ struct Operation: ~Copyable {
     }
     let start = session.clock.now
     defer { durations[phase, default: .zero] += start.duration(to: session.clock.now) }
-    return try await conversation.run(&engine, progress: report)
+    do throws(DFUError) {
+      let output = try await conversation.run(&engine, progress: report)
+      lastState = conversation.lastState ?? lastState
+      return output
+    } catch {
+      var error = error
+      lastState = conversation.lastState ?? lastState
+      error.state = error.state ?? lastState
+      throw error
+    }
   }
 
   /// Rules 3 and 4: the alternate setting, and dfuIDLE.
@@ -52,7 +62,7 @@ struct Operation: ~Copyable {
     selected = nil
     var engine = SelectEngine(
       setting: target.alternateSetting, isOnlySetting: session.targets.count == 1, link: link)
-    lastState = try await run(&engine, .select).last?.state
+    _ = try await run(&engine, .select)
     selected = setting
   }
 
@@ -74,8 +84,8 @@ struct Operation: ~Copyable {
           phase: phase, done: done + now.done, total: total, address: now.address,
           alternateSetting: setting))
     }
-    lastState = engine.endsUncertain ? nil : .dfuIdle
-    if engine.endsUncertain { selected = nil }
+    // The last request was DFU_ABORT.
+    if engine.endsUncertain { selected = nil } else { lastState = .dfuIdle }
     return results
   }
 
@@ -93,9 +103,11 @@ struct Operation: ~Copyable {
     let durations = self.durations
     let selected = self.selected
     let hasLeft = self.hasLeft
+    let lastState = self.lastState
     session.state.withLock {
       $0.durations.merge(durations) { $0 + $1 }
       $0.selected = selected
+      $0.lastState = lastState
       $0.hasLeft = $0.hasLeft || hasLeft
       $0.isInUse = false
     }

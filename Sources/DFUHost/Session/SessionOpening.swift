@@ -23,7 +23,7 @@ struct SessionOpening {
     }
     var names: [String] = []
     for setting in function.settings {
-      names.append(try await strings.read(setting.nameIndex) ?? "")
+      names.append(try await strings.readName(setting.nameIndex))
     }
     var mode = function.mode(quirks: quirks)
     var state: DFUState?
@@ -34,13 +34,19 @@ struct SessionOpening {
     }
     if mode == .unknown {
       // Facts 1.1: the descriptors do not tell, the state does.
+      // An application that does not know the request stalls it again; a stall by accident does not
+      // repeat itself.
       state = try await askState()
+      if state == .appIdle { state = try await askState() }
       mode = function.mode(state: state, quirks: quirks)
       if mode == .runtime {
         try? await device.releaseInterface(function.interfaceNumber)
         isClaimed = false
       }
     }
+    #if RULE_SWITCHES
+      if !HostRule.sendsNothingUnasked.isKept, isClaimed { try await askEverything() }
+    #endif
     let description = DFUDescription(
       info: info, function: function, manufacturer: manufacturer, product: product,
       serialNumber: serialNumber, names: names, mode: mode, state: state)
@@ -84,18 +90,47 @@ private struct Strings {
     guard index != 0, !isSilent else { return nil }
     if let known = known[index] { return known }
     do throws(TransferError) {
-      let text = try await device.string(index, singleBytes: singleBytes)
+      let text = try await ask(index, singleBytes: singleBytes)
       known[index] = .some(text)
       return text
     } catch {
       switch error.code {
       case .timeout, .overflow, .protocolError:
-        // A device that does not answer once is not asked again: names are a comfort.
+        // A device that is silent twice is asked for no other string.
         isSilent = error.code == .timeout
         known[index] = .some(nil)
         return nil
       default: throw DFUError(error, during: .describe)
       }
     }
+  }
+
+  /// The name of an alternate setting: a layout that cannot be read, cut short perhaps, is asked for
+  /// once more.
+  mutating func readName(_ index: UInt8) async throws(DFUError) -> String {
+    let name = try await read(index) ?? ""
+    guard name.hasPrefix("@"), !Strings.isWholeLayout(name) else { return name }
+    known[index] = nil
+    let again = try await read(index) ?? name
+    return Strings.isWholeLayout(again) || again.count > name.count ? again : name
+  }
+
+  /// Whether nothing of a layout had to be left out.
+  private static func isWholeLayout(_ name: String) -> Bool {
+    guard let map = try? MemoryMap(dfuseString: name) else { return false }
+    return !map.warnings.contains {
+      [.unclearType, .unclearSegment, .unplacedSegment, .unclearAddress, .trailingGarbage].contains(
+        $0.rule)
+    }
+  }
+
+  /// A string that fails is asked for once more: the name of an alternate setting is its memory map.
+  private func ask(_ index: UInt8, singleBytes: Bool) async throws(TransferError) -> String? {
+    do throws(TransferError) {
+      if let text = try await device.string(index, singleBytes: singleBytes) { return text }
+    } catch {
+      guard error.code != .disconnected, error.code != .cancelled else { throw error }
+    }
+    return try await device.string(index, singleBytes: singleBytes)
   }
 }

@@ -329,31 +329,55 @@ extension VirtualBootloader {
     return nil
   }
 
-  /// Power goes, or the operation is broken off: half of it has happened.
+  /// Power goes, or the operation is broken off in the middle.
+  ///
+  /// A sector whose erase is broken off holds anything between what it held and blank: here its first
+  /// quarter is blank, and in the rest some bits of every byte have become 1. Of a program operation
+  /// the first half is done, and in the unit behind it only some of the bits have been cleared; it
+  /// counts as programmed.
   mutating func interruptOperation(at now: Duration) {
     guard let broken = operation else { return }
     operation = nil
     switch broken.work {
-    case .erase(let memory, let range): eraseHalf(of: range, in: memory, at: now)
+    case .erase(let memory, let range): breakErase(of: range, in: memory, at: now)
     case .massErase(let memory):
       if memory != 0 || writeProtectedSectors.isEmpty {
-        eraseHalf(of: memories[memory].range, in: memory, at: now)
+        breakErase(of: memories[memory].range, in: memory, at: now)
       }
-    case .unprotect:
-      eraseHalf(of: memories[0].range, in: 0, at: now)
-    case .program(let memory, let address, let bytes),
-      .replace(let memory, _, let address, let bytes):
-      let unit = memories[memory].description.unit
-      let half = bytes.count / 2 / unit * unit
-      program(Array(bytes[..<half]), at: address, in: memory, time: now)
-      note(.interrupted(address..<address + UInt64(bytes.count)), at: now)
+    case .unprotect: breakErase(of: memories[0].range, in: 0, at: now)
+    case .program(let memory, let address, let bytes):
+      breakProgram(bytes, at: address, in: memory, now: now)
+    case .replace(let memory, let sectors, let address, let bytes):
+      if let sectors, now - broken.start < (broken.end - broken.start) / 2 {
+        breakErase(of: sectors, in: memory, at: now)
+      } else {
+        if let sectors { erase(sectors, in: memory, at: now) }
+        breakProgram(bytes, at: address, in: memory, now: now)
+      }
     case .nothing, .setPointer, .manifest, .writeOptions: break
     }
   }
 
-  private mutating func eraseHalf(of range: Range<UInt64>, in memory: Int, at now: Duration) {
-    let middle = range.lowerBound + UInt64(range.count / 2)
-    erase(range.lowerBound..<middle, in: memory, at: now)
-    note(.interrupted(range), at: now)
+  private mutating func breakErase(of range: Range<UInt64>, in memory: Int, at now: Duration) {
+    for (part, isProtected) in pieces(of: range, in: memory) where !isProtected {
+      let quarter = part.lowerBound + UInt64(part.count / 4)
+      let rest = quarter..<part.upperBound
+      memories[memory].weaken(rest)
+      memories[memory].erase(part.lowerBound..<quarter)
+      note(.interrupted(part), at: now)
+    }
+  }
+
+  private mutating func breakProgram(
+    _ bytes: [UInt8], at address: UInt64, in memory: Int, now: Duration
+  ) {
+    let unit = memories[memory].description.unit
+    let half = bytes.count / 2 / unit * unit
+    program(Array(bytes[..<half]), at: address, in: memory, time: now)
+    let torn = bytes[half..<min(half + unit, bytes.count)]
+    // Half of the bits that were to be cleared.
+    let weak = torn.enumerated().map { $0.element | ($0.offset.isMultiple(of: 2) ? 0xAA : 0x55) }
+    program(weak, at: address + UInt64(half), in: memory, time: now)
+    note(.interrupted(address..<address + UInt64(bytes.count)), at: now)
   }
 }

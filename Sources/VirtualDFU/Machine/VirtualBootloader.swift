@@ -142,6 +142,11 @@ public struct VirtualBootloader: VirtualDevice {
     return earliest(earliest(departure?.time, returnsAt), restart)
   }
 
+  /// The operation that has been begun: an erase, a program.
+  public var workUnderWay: Range<Duration>? {
+    operation.flatMap { $0.start < $0.end ? $0.start..<$0.end : nil }
+  }
+
   private func earliest(_ one: Duration?, _ other: Duration?) -> Duration? {
     guard let one else { return other }
     guard let other else { return one }

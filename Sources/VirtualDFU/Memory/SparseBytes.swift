@@ -114,6 +114,17 @@ struct SparseBytes: Sendable {
     }
   }
 
+  /// Sets the bits of `mask` in every byte of the range; a blank page stays as it is.
+  mutating func setBits(_ mask: UInt8, in range: Range<Int>) {
+    SparseBytes.forEachPage(of: range) { page, part in
+      guard var content = pages[page] else { return }
+      // Taken out, so that it is not copied.
+      pages[page] = nil
+      for index in part { content[index] |= mask }
+      pages[page] = content
+    }
+  }
+
   // Static, so that a body that changes the pages finds them unshared.
   private static func forEachPage(of range: Range<Int>, _ body: (Int, Range<Int>) -> Void) {
     var start = range.lowerBound

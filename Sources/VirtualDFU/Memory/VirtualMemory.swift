@@ -111,6 +111,9 @@ struct VirtualMemory: Sendable {
     }
   }
 
+  /// An erase that was broken off: in every byte that is not blank some bits have become 1.
+  mutating func weaken(_ part: Range<UInt64>) { bytes.setBits(0x5A, in: offsets(part)) }
+
   private func unitNumbers(_ part: Range<UInt64>) -> Range<UInt64> {
     let unit = UInt64(description.unit)
     let start = part.lowerBound - range.lowerBound

@@ -8,10 +8,14 @@ struct BusState: Sendable {
   final class Port: @unchecked Sendable {
     let path: PortPath
     var device: any VirtualDevice
-    /// Whether the cable is in.
+    /// Whether the cable is in, and brings power.
     var isPlugged = true
     /// When the cable is put back, after a fault pulled it out.
     var comesBackAt: Duration?
+    /// When the power goes, and for how long.
+    var powerCut: (at: Duration, comesBackAfter: Duration?)?
+    /// Until when the host does not see a device that has power.
+    var linkReturnsAt: Duration?
     /// It did not answer its enumeration; the host waits until it has gone.
     var hasFailed = false
     /// When a device that has just connected is enumerated.
@@ -25,13 +29,15 @@ struct BusState: Sendable {
     /// Asks the device where it stands, after anything has been done to it.
     func refresh() {
       (isConnected, deviceEvent) = isPlugged ? device.presence() : (false, nil)
+      if linkReturnsAt != nil { isConnected = false }
     }
 
     /// When something happens here by itself.
     var nextEvent: Duration? {
       var next = comesBackAt
-      if let settlesAt { next = min(next ?? settlesAt, settlesAt) }
-      if let deviceEvent { next = min(next ?? deviceEvent, deviceEvent) }
+      for event in [settlesAt, deviceEvent, linkReturnsAt, powerCut?.at] {
+        if let event { next = min(next ?? event, event) }
+      }
       return next
     }
 
@@ -142,6 +148,12 @@ struct BusState: Sendable {
       ports[index].isPlugged = true
       ports[index].device.powerOn(at: time)
     }
+    if let cut = ports[index].powerCut, cut.at <= time {
+      unplug(index, at: time, comesBackAfter: cut.comesBackAfter)
+    }
+    if let returns = ports[index].linkReturnsAt, returns <= time {
+      ports[index].linkReturnsAt = nil
+    }
     if ports[index].isPlugged { ports[index].device.advance(to: time) }
     if let settles = ports[index].settlesAt, settles <= time {
       ports[index].settlesAt = nil
@@ -218,7 +230,25 @@ struct BusState: Sendable {
       ports[index].device.powerOff(at: now)
     }
     ports[index].isPlugged = false
+    ports[index].powerCut = nil
+    ports[index].linkReturnsAt = nil
     ports[index].comesBackAt = pause.map { now + $0 }
+    followConnection(index, at: now)
+  }
+
+  /// Power goes in the middle of what the device has in hand, or at once.
+  mutating func cutPower(_ index: Int, at now: Duration, comesBackAfter pause: Duration?) {
+    guard let work = ports[index].device.workUnderWay, work.upperBound > now else {
+      unplug(index, at: now, comesBackAfter: pause)
+      return
+    }
+    let middle = max(now, work.lowerBound + (work.upperBound - work.lowerBound) / 2)
+    ports[index].powerCut = (middle, pause)
+  }
+
+  /// The host loses sight of a device that keeps its power.
+  mutating func loseLink(_ index: Int, at now: Duration, for pause: Duration) {
+    ports[index].linkReturnsAt = now + pause
     followConnection(index, at: now)
   }
 

@@ -26,10 +26,17 @@ struct Flight: Sendable {
   var nextEvent: Duration?
   /// Opens when the device is gone.
   var gone: Gate
-  /// The device goes away at the end.
-  var pullsCable: CablePull?
+  /// What happens when it ends.
+  var ending: Ending?
 
-  struct CablePull: Sendable { var comesBackAfter: Duration? }
+  enum Ending: Sendable {
+    /// The cable is pulled before the host sees the answer.
+    case pullsCable(comesBackAfter: Duration?)
+    /// The cable is pulled when the host has seen it.
+    case pullsCableAfterwards(comesBackAfter: Duration?)
+    case cutsPower(comesBackAfter: Duration?)
+    case losesLink(for: Duration)
+  }
 }
 
 extension BusState {
@@ -109,30 +116,33 @@ extension BusState {
     guard now < request.deadline else { throw request.error(.timeout) }
     var data = request.data
     var flight = Flight(end: now, result: .success([]), gone: attachment.gone)
-    switch fault {
-    case .stall:
-      flight.end = now + time(request, bytes: 0, on: index)
-      flight.result = .failure(request.error(.stall))
-      return flight
-    case .broken:
-      flight.end = now + time(request, bytes: 0, on: index)
-      flight.result = .failure(request.error(.protocolError))
-      return flight
-    case .timeout:
-      flight.end = request.deadline
-      flight.result = .failure(request.error(.timeout))
-      return flight
-    case .disconnect(let pause):
-      unplug(index, at: now, comesBackAfter: pause)
-      throw request.error(.disconnected)
-    case .corrupt(let change) where !data.isEmpty:
-      change(&data)
-    case .pass, .corrupt, .delay, .disconnectAfterwards:
-      break
+    let faults = fault.parts
+    for case .plugIn(let other) in faults { _ = plugIn(other, path: nil, at: now) }
+    for fault in faults {
+      switch fault {
+      case .stall:
+        flight.end = now + time(request, bytes: 0, on: index)
+        flight.result = .failure(request.error(.stall))
+        return flight
+      case .broken:
+        flight.end = now + time(request, bytes: 0, on: index)
+        flight.result = .failure(request.error(.protocolError))
+        return flight
+      case .timeout:
+        flight.end = request.deadline
+        flight.result = .failure(request.error(.timeout))
+        return flight
+      case .disconnect(let pause):
+        unplug(index, at: now, comesBackAfter: pause)
+        throw request.error(.disconnected)
+      case .corrupt(let change) where !data.isEmpty:
+        change(&data)
+      default: break
+      }
     }
     let response = ask(request, data: data, on: index, at: now)
     settle(&flight, response, request, on: index, at: now)
-    apply(fault, to: &flight)
+    for fault in faults { apply(fault, to: &flight) }
     if flight.end > request.deadline {
       flight.end = request.deadline
       flight.result = .failure(request.error(.timeout))
@@ -184,17 +194,17 @@ extension BusState {
 
   private func apply(_ fault: TransferFault, to flight: inout Flight) {
     switch fault {
-    case .delay(let delay):
-      flight.end += delay
-    case .disconnectAfterwards(let pause):
-      flight.pullsCable = Flight.CablePull(comesBackAfter: pause)
-    case .corrupt(let change):
+    case .delay(let delay): flight.end += delay
+    case .disconnectInside(let pause): flight.ending = .pullsCable(comesBackAfter: pause)
+    case .disconnectAfter(let pause): flight.ending = .pullsCableAfterwards(comesBackAfter: pause)
+    case .cutPower(let pause): flight.ending = .cutsPower(comesBackAfter: pause)
+    case .reconnect(let pause): flight.ending = .losesLink(for: pause)
+    case .corrupt(let change), .corruptAnswer(let change):
       if case .success(var bytes) = flight.result, !bytes.isEmpty {
         change(&bytes)
         flight.result = .success(bytes)
       }
-    case .pass, .stall, .timeout, .broken, .disconnect:
-      break
+    case .pass, .stall, .timeout, .broken, .disconnect, .plugIn, .together: break
     }
   }
 
@@ -219,14 +229,20 @@ extension BusState {
       flight.nextEvent = nextEvent
       return nil
     }
-    if let pull = flight.pullsCable {
-      unplug(index, at: now, comesBackAfter: pull.comesBackAfter)
+    if case .pullsCable(let pause) = flight.ending {
+      unplug(index, at: now, comesBackAfter: pause)
       return .failure(request.error(.disconnected))
     }
     if let setup = request.setup, case .success = flight.result {
       ports[index].device.advance(to: now)
       ports[index].device.completed(setup, at: now)
       followConnection(index, at: now)
+    }
+    switch flight.ending {
+    case .pullsCableAfterwards(let pause): unplug(index, at: now, comesBackAfter: pause)
+    case .cutsPower(let pause): cutPower(index, at: now, comesBackAfter: pause)
+    case .losesLink(let pause): loseLink(index, at: now, for: pause)
+    case .pullsCable, nil: break
     }
     return flight.result
   }

@@ -16,6 +16,10 @@ public protocol VirtualDevice: Sendable {
   /// When it next does something that the bus can see; nil when it only waits for requests.
   var nextEvent: Duration? { get }
 
+  /// From when until when it changes its memory; nil while it does not. A power cut that is to hurt
+  /// comes in the middle of it.
+  var workUnderWay: Range<Duration>? { get }
+
   /// Time passes: does what was to be done until `now`.
   mutating func advance(to now: Duration)
 
@@ -62,6 +66,8 @@ extension VirtualDevice {
   public var isConnected: Bool { true }
   /// Nothing by itself.
   public var nextEvent: Duration? { nil }
+  /// Nothing that power could be cut in.
+  public var workUnderWay: Range<Duration>? { nil }
   /// Nothing by itself.
   public mutating func advance(to now: Duration) {}
   /// Nothing to start.

@@ -1,3 +1,4 @@
+internal import DFUHost
 public import USB
 
 /// A device that was found, with what is needed to talk to it.
@@ -104,7 +105,7 @@ public enum DeviceSearch {
   /// - Throws: ``DeviceSearchError`` for none and for several, which it lists.
   public static func only(of found: [FoundDevice]) throws(DeviceSearchError) -> FoundDevice {
     guard let first = found.first else { throw DeviceSearchError(.nothingThere([])) }
-    guard found.count == 1 else {
+    guard found.count == 1 || !HostRule.choosesNothing.isKept else {
       throw DeviceSearchError(
         .several(
           found.map { device in

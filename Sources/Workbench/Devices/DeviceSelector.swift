@@ -1,4 +1,5 @@
 public import USB
+public import VirtualDFU
 
 /// Names a device, the same way everywhere: on the command line, in files, in reports.
 public enum DeviceSelector: Hashable, Sendable {
@@ -66,6 +67,8 @@ public struct VirtualSelector: Hashable, Sendable {
   public var statePath: String?
   /// How time passes.
   public var speed: Speed
+  /// The faults that happen while a host speaks to it.
+  public var faults: FaultSchedule
   /// What is changed about the profile.
   public var options: [Option]
 
@@ -82,6 +85,7 @@ public struct VirtualSelector: Hashable, Sendable {
     profile = String(halves[0])
     statePath = nil
     speed = .real
+    faults = FaultSchedule()
     options = []
     guard !profile.isEmpty else { throw SelectorError(whole, "there is no profile after it") }
     guard halves.count == 2 else { return }
@@ -97,9 +101,23 @@ public struct VirtualSelector: Hashable, Sendable {
       let value = String(pair[1])
       switch pair[0] {
       case "state": statePath = value
+      case "faults": faults = try Self.schedule(value, in: whole)
       case "speed": speed = try Self.choice(value, of: "speed", in: whole)
       default: options.append(Option(name: String(pair[0]), value: value))
       }
+    }
+  }
+
+  private static func schedule(
+    _ text: String, in whole: String
+  ) throws(SelectorError) -> FaultSchedule {
+    do throws(FaultScheduleError) {
+      return try FaultSchedule(text)
+    } catch {
+      throw SelectorError(
+        whole,
+        "the fault “\(error.entry)”, at character \(error.offset) of faults, \(error.reason)",
+        help: error.help)
     }
   }
 
@@ -122,9 +140,12 @@ public struct SelectorError: ExplainedError, Hashable {
   /// What is wrong with it.
   public var reason: String
 
-  init(_ text: String, _ reason: String) {
+  private let ownHelp: String?
+
+  init(_ text: String, _ reason: String, help: String? = nil) {
     self.text = text
     self.reason = reason
+    ownHelp = help
   }
 
   /// `selector`.
@@ -135,10 +156,11 @@ public struct SelectorError: ExplainedError, Hashable {
 
   /// The forms that there are.
   public var help: String? {
-    """
-    A device is named 0483:df11, serial:339C35543236, path:1-4.2, \
-    usbip://HOST[:PORT][/BUSID], virtual:PROFILE[?state=FILE&speed=real|instant] or replay:FILE.
-    """
+    ownHelp
+      ?? """
+      A device is named 0483:df11, serial:339C35543236, path:1-4.2, usbip://HOST[:PORT][/BUSID], \
+      virtual:PROFILE[?state=FILE&speed=real|instant&faults=SPEC] or replay:FILE.
+      """
   }
 }
 

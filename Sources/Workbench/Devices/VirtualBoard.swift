@@ -62,6 +62,9 @@ public struct VirtualBoard: Sendable {
       bus = VirtualBus(clock: simulated)
     }
     _ = bus.attach(board, path: path)
+    if !selector.faults.entries.isEmpty {
+      bus.intercept(selector.faults.interceptor(for: profile, at: path))
+    }
   }
 
   private static func read(_ path: FilePath) throws -> [UInt8] {

@@ -38,9 +38,9 @@ struct EraseEngineTests {
       GETSTATUS ! stall
       WAIT 10
       GETSTATUS ! stall
-      WAIT 10
+      WAIT 20
       GETSTATUS ! stall
-      WAIT 10
+      WAIT 40
       GETSTATUS < 00 00 00 00 05 00
       """
     ).play(&engine)
@@ -77,9 +77,9 @@ struct EraseEngineTests {
       GETSTATUS ! stall
       WAIT 10
       GETSTATUS ! stall
-      WAIT 10
+      WAIT 20
       GETSTATUS ! stall
-      WAIT 10
+      WAIT 40
       GETSTATUS ! stall
       """)
     #expect(error.code == .stalled)
