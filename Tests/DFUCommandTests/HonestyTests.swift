@@ -76,6 +76,35 @@ import Testing
     #expect(try run("blank-check", "-d", board, in: folder).status == 0)
   }
 
+  @Test func `neighbours that a broken flash has lost are in a file, and go back from there`() throws
+  {
+    let folder = try Workplace()
+    let before = (0..<30_000).map { UInt8(truncatingIfNeeded: $0 * 7 + $0 / 256) & 0x7F }
+    try folder.write(before, to: "before.bin")
+    let new = [UInt8](repeating: 0x11, count: 1000)
+    try folder.write(new, to: "new.bin")
+    let start = ["--address", "0x08000000", "-d", Self.board]
+    #expect(try CommandRun(["flash", "before.bin"] + start, in: folder).status == 0)
+    let lost = try run(
+      "flash", "new.bin", "--address", "0x08004100", "-d",
+      "\(Self.board)&faults=disconnect@write:2", in: folder)
+    #expect(lost.status == 74)
+    #expect(lost.error.contains("were to be kept"), "\(lost.error)")
+    #expect(lost.error.contains("dfu-kept.hex"), "\(lost.error)")
+    let kept = try run("flash", "dfu-kept.hex", "--no-leave", "-d", Self.board, in: folder)
+    #expect(kept.status == 0, "\(kept.error)")
+    let again = try run(
+      "flash", "new.bin", "--address", "0x08004100", "-d", Self.board, in: folder)
+    #expect(again.status == 0, "\(again.error)")
+    let back = try run(
+      "read", "-o", "back.bin", "--address", "0x08000000", "--length", "30000", "-d", Self.board,
+      in: folder)
+    #expect(back.status == 0, "\(back.error)")
+    var expected = before
+    expected.replaceSubrange(0x4100..<0x4100 + 1000, with: new)
+    #expect(try folder.bytes(of: "back.bin") == expected)
+  }
+
   // MARK: Nothing is promised that is not done
 
   @Test(arguments: [["--erase", "all", "--yes"], ["--leave-address", "0x08000000"]])

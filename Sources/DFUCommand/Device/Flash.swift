@@ -140,7 +140,8 @@ struct Flash: Verb {
       try confirm(plan, console)
       try confirmOneTimeProgramming(plan, console)
       if let saving { try save(plan, to: saving, console) }
-      let report = try await session.flash(plan, progress: progress.handler)
+      let report = try await flashKeepingNeighbours(
+        plan, on: session, progress: progress.handler)
       console.clearProgress()
       let document = FlashDocument(
         report, file: files.joined(separator: " "), device: found.selector)

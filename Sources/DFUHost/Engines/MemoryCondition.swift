@@ -65,8 +65,8 @@ public struct MemoryCondition: Hashable, Sendable {
     }
     if !lost.isEmpty {
       text +=
-        " Beside the image \(MemoryCondition.words(lost, of: size(lost))) were to be kept and are "
-        + "no longer on the device."
+        " \(byteCountText(size(lost))) beside the image, \(MemoryCondition.places(lost)), were to "
+        + "be kept and are no longer on the device."
     }
     return text
   }
@@ -74,11 +74,14 @@ public struct MemoryCondition: Hashable, Sendable {
   private static func words(_ ranges: [Range<UInt64>], of total: UInt64) -> String {
     guard !ranges.isEmpty else { return "nothing yet" }
     let size = ranges.reduce(UInt64(0)) { $0 + ($1.upperBound - $1.lowerBound) }
+    return "\(places(ranges)) (\(size) of \(total) bytes)"
+  }
+
+  private static func places(_ ranges: [Range<UInt64>]) -> String {
     let shown = ranges.prefix(4).map {
       "\(addressText($0.lowerBound))–\(addressText($0.upperBound - 1))"
     }
-    let more = ranges.count > 4 ? " and \(ranges.count - 4) more" : ""
-    return "\(shown.joined(separator: ", "))\(more) (\(size) of \(total) bytes)"
+    return shown.joined(separator: ", ") + (ranges.count > 4 ? " and \(ranges.count - 4) more" : "")
   }
 
   /// Adds a range to an ascending list, joining it to a neighbour it touches.

@@ -36,10 +36,14 @@ extension FlashRun {
   /// have been, and it has not been written back.
   var lost: [Range<UInt64>] {
     let gone = condition.erased + (condition.doubtful.map { [$0] } ?? [])
-    return plan.parts.flatMap(\.kept).flatMap { kept in
-      gone.map { $0.clamped(to: kept) }.filter { !$0.isEmpty }
-        .flatMap { $0.subtracting(condition.written) }
-    }.sorted { $0.lowerBound < $1.lowerBound }
+    var lost: [Range<UInt64>] = []
+    for kept in plan.parts.flatMap(\.kept) {
+      for range in gone {
+        let part = range.clamped(to: kept)
+        for piece in part.subtracting(condition.written) { MemoryCondition.add(piece, to: &lost) }
+      }
+    }
+    return lost
   }
 }
 
