@@ -76,7 +76,8 @@ import Testing
     #expect(try run("blank-check", "-d", board, in: folder).status == 0)
   }
 
-  @Test func `neighbours that a broken flash has lost are in a file, and go back from there`() throws
+  @Test func `neighbours that a broken flash has lost are in a file, and go back from there`()
+    throws
   {
     let folder = try Workplace()
     let before = (0..<30_000).map { UInt8(truncatingIfNeeded: $0 * 7 + $0 / 256) & 0x7F }
