@@ -14,6 +14,19 @@ public struct InterceptedTransfer: Hashable, Sendable {
   public var data: [UInt8]
   /// When it starts.
   public var time: Duration
+
+  /// A transfer from its parts.
+  public init(
+    number: Int, path: PortPath, endpoint: UInt8, setup: SetupPacket?, data: [UInt8],
+    time: Duration
+  ) {
+    self.number = number
+    self.path = path
+    self.endpoint = endpoint
+    self.setup = setup
+    self.data = data
+    self.time = time
+  }
 }
 
 /// What happens to a transfer on its way.
