@@ -19,6 +19,8 @@ extension Chip {
     unitProgramTime = .microseconds(facts.program)
     massEraseTime = .milliseconds(facts.massErase)
     realFlashSize = nil
+    realSectorSize = nil
+    erasedByte = facts.erasedByte
     ramRanges = facts.ram
     pollBehaviour = facts.poll
     optionBytes = facts.optionBytes
@@ -40,6 +42,7 @@ private struct FamilyFacts {
   var massErase: Int
   var ram: [Range<UInt64>]
   var optionBytes: [Range<UInt64>] = []
+  var erasedByte: UInt8 = 0xFF
   var poll: PollBehaviour = .trustworthy
   var quirks: DFUQuirks = []
 
@@ -122,6 +125,7 @@ private struct FamilyFacts {
     switch family {
     case .stm32l0, .stm32l1:
       facts.granularity = 4
+      facts.erasedByte = 0x00
       facts.erase = [(128, 3, 4), (256, 3, 4)]
       facts.program = 3200
       facts.massErase = 20

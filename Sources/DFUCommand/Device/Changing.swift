@@ -62,18 +62,17 @@ struct Erase: Verb {
             + "(\(sizeText(plan.byteCount)))?", console)
       }
       let report = try await session.erase(plan, progress: progress.handler)
-      var isBlank: Bool?
+      var blank: BlankReport?
       if !noVerify, target.canRead {
         let ranges = plan.sectors.map(\.range)
-        isBlank = try await session.blankCheck(
-          try ReadPlan(ranges, of: target), progress: progress.handler
-        ).isBlank
+        blank = try await session.blankCheck(
+          try ReadPlan(ranges, of: target), progress: progress.handler)
       }
       console.clearProgress()
       let document = EraseDocument(
-        report, target: target.alternateSetting, isBlank: isBlank)
+        report, target: target.alternateSetting, blank: blank)
       try console.print(document) { document.text($0) }
-      return isBlank == false ? .protected : .done
+      return blank?.isBlank == false ? .protected : .done
     }
   }
 
@@ -111,8 +110,11 @@ struct Leave: Verb {
       let address = self.address?.value ?? first ?? 0
       let how = try await session.leave(for: address)
       let said =
-        how == .vanished
-        ? "It was gone before it answered, as many are." : "It answered that it is on its way."
+        switch how {
+        case .vanished: "It was gone before it answered, as many are."
+        case .unasked: "It goes without an answer, as this bootloader does."
+        case .answered, .pending: "It answered that it is on its way."
+        }
       let document = OutcomeDocument(
         schema: "dfu.leave/1",
         outcome: "The device has left its bootloader for \(addressText(address)). \(said)",

@@ -89,6 +89,16 @@ extension DFUSession {
         sentence: "The device speaks \(description.dialect.name), which has no jump to an address.",
         help: "Flash a file, or reset the board.")
     }
+    if targets.contains(where: { $0.map?.sector(containing: address) != nil }),
+      targets.allSatisfy({ $0.usableMap?.sector(containing: address) == nil })
+    {
+      throw DFUError(
+        .badAddress, during: .leave, address: address,
+        sentence:
+          "The device cannot leave for \(addressText(address)): its map claims memory there, "
+          + "but a \(description.chip?.name ?? "part of this kind") has none.",
+        help: "Give the address of the program's vector table; `dfu list` shows where memory is.")
+    }
     return try await exclusively(.leave, progress: nil) { (operation) throws(DFUError) in
       try await operation.ensure(target.alternateSetting)
       return try await operation.leave(for: address)
@@ -139,7 +149,9 @@ extension DFUSession {
 extension FlashTarget {
   /// The first bytes that its map allows to read, a block at most.
   var firstReadable: Range<UInt64>? {
-    guard let run = map?.runs.first(where: { $0.rights.contains(.readable) }) else { return nil }
+    guard let run = usableMap?.runs.first(where: { $0.rights.contains(.readable) }) else {
+      return nil
+    }
     let end = min(run.range.upperBound, run.start + UInt64(transferSize))
     return run.start..<end
   }
