@@ -52,6 +52,7 @@ import Testing
       GoldenCase(
         "flash-l072-beyond", "flash", "data.bin", "--address", "0x08020000", "-d",
         "virtual:stm32l072?speed=instant"),
+      GoldenCase("erase-mboot-all", "erase", "--all", "--yes", "-d", "virtual:mboot?speed=instant"),
       GoldenCase(
         "erase-l072-all", "erase", "--all", "--yes", "-d",
         "virtual:stm32l072?speed=instant"),

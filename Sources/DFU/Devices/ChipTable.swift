@@ -103,6 +103,8 @@ private struct FamilyFacts {
     case .gd32vf103:
       facts.granularity = 4
       facts.erase = [(1 << 10, 100, 400)]
+      // It announces 104 ms for a block of 2048 bytes, and they are waited.
+      facts.program = 203
       facts.ram = [kibibytes(32)]
     case .stm32f3:
       facts.ram = [kibibytes(16, at: 0x1000_0000), kibibytes(64)]
@@ -127,7 +129,8 @@ private struct FamilyFacts {
       facts.granularity = 4
       facts.erasedByte = 0x00
       facts.erase = [(128, 3, 4), (256, 3, 4)]
-      facts.program = 3200
+      // A half-page of 64 bytes at once takes 3.2 ms.
+      facts.program = 200
       facts.massErase = 20
       facts.ram = [kibibytes(80)]
       facts.optionBytes = [block(0x1FF8_0000, 32)]

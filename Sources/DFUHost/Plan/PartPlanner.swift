@@ -156,9 +156,10 @@ struct PartPlanner {
     for range in needs.widened(to: part.target.granularityInPlace) {
       // Padding must not change what is there.
       var bytes = contents.bytes(in: range, fill: blank)
-      let known = contents.covers(range) || image.covers(range)
-      guard known || options.discardNeighbours else {
-        throw PartPlanner.cannotKeep(range, needs, part.target)
+      let unknown = needs.neighbours.map { $0.clamped(to: range) }
+        .first { !$0.isEmpty && !contents.covers($0) }
+      if let unknown, !options.discardNeighbours {
+        throw PartPlanner.cannotKeep(unknown, needs, part.target)
       }
       for piece in image.pieces(in: range) {
         let offset = Int(piece.address - range.lowerBound)

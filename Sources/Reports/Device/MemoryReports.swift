@@ -118,6 +118,8 @@ public struct EraseDocument: Encodable, Hashable, Sendable {
   public var isBlank: Bool?
   /// What an erased byte of this memory holds, as `0xFF`; nil where it was not read.
   public var erasedByte: String?
+  /// Where it is not blank, if it was read.
+  public var used: [StretchDocument]
   /// Seconds that it took.
   public var seconds: Double
 
@@ -133,6 +135,7 @@ public struct EraseDocument: Encodable, Hashable, Sendable {
     sectorsErased = report.sectorsErased
     erased = report.erased.map { StretchDocument(target: target, $0) }
     isBlank = blank?.isBlank
+    used = blank?.used.map { StretchDocument(target: target, $0) } ?? []
     erasedByte = blank.map { "0x\(hex($0.erasedByte).uppercased())" }
     seconds = secondsNumber(report.duration)
   }
@@ -147,7 +150,9 @@ public struct EraseDocument: Encodable, Hashable, Sendable {
     switch isBlank {
     case true?:
       text += "\(style(.good, "Proved")): read back, and every byte is \(erasedByte ?? "").\n"
-    case false?: text += "\(style(.bad, "Not blank")): some of it still holds data.\n"
+    case false?:
+      text += "\(style(.bad, "Not blank")): some of it still holds data.\n"
+      text += stretchLines(used, style)
     case nil: text += "\(style(.warning, "Not proved")): it was not read back.\n"
     }
     if !massErased {

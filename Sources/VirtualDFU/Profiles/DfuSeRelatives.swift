@@ -90,6 +90,12 @@ extension Profile {
     profile.applicationAddress = 0x0800_8000
     profile.ramRanges = [0x2000_0000...0x2008_0000]
     profile.codeRanges = [0x0800_8000..<0x0820_0000]
+    // The beginning of mboot itself: a stack at the end of 16 KiB, and where it starts. A mass erase
+    // leaves it there.
+    profile.factoryContents = [
+      FactoryContents(
+        address: 0x0800_0000, bytes: [0x00, 0x40, 0x00, 0x20, 0x89, 0x41, 0x00, 0x08])
+    ]
     return profile
   }()
 }

@@ -207,6 +207,19 @@ struct NamedDeviceTests {
     }
   }
 
+  @Test func `mboot: Mass Erase spares mboot itself`() async throws {
+    try await Bench.run(.mboot, prepare: { $0.load(noise(0x9000), at: 0x0800_8000) }) { bench in
+      let session = try await bench.open()
+      let target = try #require(session.targets.first)
+      let own = try bench.contents(0x0800_0000..<0x0800_0008)
+      let report = try await session.erase(ErasePlan(everythingOf: target, massErase: true))
+      #expect(report.massErased)
+      #expect(try bench.contents(0x0800_0000..<0x0800_0008) == own)
+      let blank = try await session.blankCheck(ReadPlan(everythingOf: target))
+      #expect(blank.used == [0x0800_0000..<0x0800_0008])
+    }
+  }
+
   @Test func `mboot: what it says of an error once is told`() async throws {
     try await Bench.run(.mboot) { bench in
       let session = try await bench.open()
