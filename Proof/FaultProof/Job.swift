@@ -66,7 +66,7 @@ struct Job: Sendable {
       return try await with { session in
         let target = try target(of: session)
         let plan = try ErasePlan(workload.sectors[0], of: target)
-        guard try await session.erase(plan).isBlank != false else {
+        guard try await session.erase(plan).blank?.isBlank != false else {
           throw NotBlank()
         }
         return .done(nil, read: nil, plain: nil)

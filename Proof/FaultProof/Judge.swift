@@ -223,7 +223,9 @@ struct Judge {
     var violations: [String] = []
     for range in condition.erased {
       // What was erased is blank, or holds a part of what was to come.
-      if !holds(range, { contents[$0] == 0xFF || contents[$0] == workload.after[$0] }) {
+      if !holds(
+        range, { contents[$0] == workload.erasedByte || contents[$0] == workload.after[$0] })
+      {
         violations.append("\(addressText(range.lowerBound)) is not erased, as the error says")
       }
     }

@@ -36,6 +36,8 @@ public struct Workload: Sendable {
   let before: [UInt8]
   /// What they are to hold afterwards.
   let after: [UInt8]
+  /// What an erased byte holds.
+  let erasedByte: UInt8
 
   /// Both sectors, and what may lie between them.
   var span: Range<UInt64> {
@@ -61,7 +63,9 @@ public struct Workload: Sendable {
     self.profile = part
     let size = Int(profile.functional.transferSize)
     let span = sectors[0].lowerBound..<(sectors.last?.upperBound ?? 0)
-    var new = [UInt8](repeating: 0xFF, count: span.count)
+    let erased =
+      profile.memories.first { $0.range.overlaps(span) }?.erasedByte ?? 0xFF
+    var new = [UInt8](repeating: erased, count: span.count)
     var image = FirmwareImage()
     var payload: [UInt8] = []
     if profile.dialect.isDfuSe {
@@ -92,24 +96,26 @@ public struct Workload: Sendable {
         new.replaceSubrange(0..<payload.count, with: payload)
       }
     }
+    erasedByte = erased
     self.image = image
     self.payload = payload
-    (before, after) = Workload.contents(operation, new, sectors, image)
+    (before, after) = Workload.contents(operation, new, sectors, image, erased)
   }
 
   /// What the sectors hold before and after.
   private static func contents(
-    _ operation: ProofOperation, _ new: [UInt8], _ sectors: [Range<UInt64>], _ image: FirmwareImage
+    _ operation: ProofOperation, _ new: [UInt8], _ sectors: [Range<UInt64>], _ image: FirmwareImage,
+    _ erased: UInt8
   ) -> (before: [UInt8], after: [UInt8]) {
     let start = sectors[0].lowerBound
-    let blank = [UInt8](repeating: 0xFF, count: new.count)
+    let blank = [UInt8](repeating: erased, count: new.count)
     switch operation {
     case .flashBlank: return (blank, new)
     case .read, .leave: return (new, new)
     case .unprotectThenFlash: return (noise(new.count, seed: 9), new)
     case .erase:
       var after = new
-      for index in 0..<sectors[0].count { after[index] = 0xFF }
+      for index in 0..<sectors[0].count { after[index] = erased }
       return (new, after)
     case .reflash:
       // The last sector differs in its first bytes, and has something behind the image.

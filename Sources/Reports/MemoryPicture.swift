@@ -15,7 +15,7 @@ public struct MemoryPicture: Hashable, Sendable {
   public enum Cell: Hashable, Sendable, CaseIterable {
     /// No byte of the image.
     case absent
-    /// Bytes, all of them 0xFF: what erased flash holds anyway.
+    /// Bytes, all of them what erased flash holds anyway.
     case blank
     /// Bytes.
     case filled
@@ -53,6 +53,8 @@ public struct MemoryPicture: Hashable, Sendable {
   public static let cellCount = 32
   /// Whether the places are offsets in a payload, and not addresses of a memory.
   public var showsOffsets = false
+  /// What an erased byte holds.
+  private let erasedByte: UInt8
   /// The rows, ascending, never overlapping; between them no byte of the image lies.
   public private(set) var rows: [Row] = []
 
@@ -63,7 +65,11 @@ public struct MemoryPicture: Hashable, Sendable {
   ///   - image: what is drawn.
   ///   - marks: what is named.
   ///   - maximumRows: how many rows the picture may have.
-  public init(of image: FirmwareImage, marks: [Mark] = [], maximumRows: Int = 12) {
+  ///   - erasedByte: what an erased byte of the memory holds.
+  public init(
+    of image: FirmwareImage, marks: [Mark] = [], maximumRows: Int = 12, erasedByte: UInt8 = 0xFF
+  ) {
+    self.erasedByte = erasedByte
     let extents = image.extents
     // At least one byte for each cell.
     var size = UInt64(Self.cellCount)
@@ -73,7 +79,7 @@ public struct MemoryPicture: Hashable, Sendable {
     for start in Self.starts(of: extents, size: size, limit: maximumRows) ?? [] {
       let range = start..<start + size
       let labels = marks.filter { range.contains($0.address) }.map(\.label)
-      rows.append(Self.row(range, of: image, label: labels.joined(separator: ", "), tone: .faint))
+      rows.append(row(range, of: image, label: labels.joined(separator: ", "), tone: .faint))
     }
   }
 
@@ -82,14 +88,16 @@ public struct MemoryPicture: Hashable, Sendable {
   /// - Parameters:
   ///   - image: what is drawn.
   ///   - sectors: ascending, not overlapping.
+  ///   - erasedByte: what an erased byte of the memory holds.
   ///   - label: what to say of a sector, and how it looks.
   public init(
-    of image: FirmwareImage, sectors: some Sequence<Sector>,
+    of image: FirmwareImage, sectors: some Sequence<Sector>, erasedByte: UInt8 = 0xFF,
     label: (Sector) -> (String, TextStyle.Tone)
   ) {
+    self.erasedByte = erasedByte
     for sector in sectors {
       let (text, tone) = label(sector)
-      rows.append(Self.row(sector.range, of: image, label: text, tone: tone))
+      rows.append(row(sector.range, of: image, label: text, tone: tone))
     }
   }
 
@@ -110,12 +118,12 @@ public struct MemoryPicture: Hashable, Sendable {
     return starts
   }
 
-  private static func row(
+  private func row(
     _ range: Range<UInt64>, of image: FirmwareImage, label: String, tone: TextStyle.Tone
   ) -> Row {
     var row = Row(range: range, cells: [], byteCount: 0, label: label, tone: tone)
     let size = range.upperBound - range.lowerBound
-    let count = min(UInt64(cellCount), size)
+    let count = min(UInt64(Self.cellCount), size)
     var lower = range.lowerBound
     for index in 1...max(1, count) {
       // Divided before it is multiplied, so that no sector is too large.
@@ -126,7 +134,7 @@ public struct MemoryPicture: Hashable, Sendable {
       let cell: Cell =
         if pieces.isEmpty {
           .absent
-        } else if pieces.allSatisfy({ $0.bytes.allSatisfy { $0 == 0xFF } }) {
+        } else if pieces.allSatisfy({ $0.bytes.allSatisfy { $0 == erasedByte } }) {
           .blank
         } else {
           .filled
@@ -173,7 +181,8 @@ public struct MemoryPicture: Hashable, Sendable {
   public func legend(_ style: TextStyle, indent: Int = 2) -> String {
     let used = Set(rows.flatMap(\.cells))
     let words: [(Cell, String)] = [
-      (.filled, "data"), (.blank, "0xFF, as erased"), (.absent, "no bytes"),
+      (.filled, "data"), (.blank, "0x\(hex(erasedByte).uppercased()), as erased"),
+      (.absent, "no bytes"),
     ]
     let parts = words.filter { used.contains($0.0) }
       .map { "\(sign($0.0, style)) \($0.1)" }

@@ -6,9 +6,10 @@ import Testing
   static let board = "virtual:stm32f407?speed=instant"
 
   static let cases: [GoldenCase] =
-    ["list", "flash", "read", "verify", "erase", "blank-check", "leave", "unprotect"].map {
-      GoldenCase("help-\($0)", $0, "--help")
-    }
+    ["list", "flash", "read", "verify", "erase", "blank-check", "leave", "unprotect", "emulate"].map
+  {
+    GoldenCase("help-\($0)", $0, "--help")
+  }
     + profiles.map {
       GoldenCase("list-\($0)", "list", "-d", "virtual:\($0)?speed=instant")
     } + [
@@ -40,6 +41,21 @@ import Testing
       GoldenCase("leave-blank", "leave", "-d", board),
       GoldenCase(
         "unprotect", "unprotect", "--yes", "-d", "virtual:stm32f407-rdp1?speed=instant"),
+
+      GoldenCase("emulate-list", "emulate", "--list"),
+      GoldenCase("emulate-list-verbose", "emulate", "--list", "--verbose"),
+      GoldenCase("emulate-list-json", "emulate", "--list", "--json"),
+      GoldenCase("bad-emulate", "emulate"),
+      GoldenCase("flash-endless-busy", "flash", "app.hex", "-d", board + "&quirks=endless-busy"),
+      GoldenCase(
+        "flash-mboot-itself", "flash", "app.hex", "-d", "virtual:mboot?speed=instant"),
+      GoldenCase(
+        "flash-l072-beyond", "flash", "data.bin", "--address", "0x08020000", "-d",
+        "virtual:stm32l072?speed=instant"),
+      GoldenCase("erase-mboot-all", "erase", "--all", "--yes", "-d", "virtual:mboot?speed=instant"),
+      GoldenCase(
+        "erase-l072-all", "erase", "--all", "--yes", "-d",
+        "virtual:stm32l072?speed=instant"),
 
       GoldenCase("bad-no-device", "flash", "app.hex"),
       GoldenCase("bad-physical-device", "list", "-d", "0483:df11"),
@@ -81,8 +97,9 @@ import Testing
     ]
 
   static let profiles = [
-    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476", "st-library",
-    "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+    "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476",
+    "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446", "mboot",
+    "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
   ]
 
   @Test(arguments: cases)

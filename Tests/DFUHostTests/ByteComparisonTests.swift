@@ -21,11 +21,11 @@ import Testing
   @Test func `one byte that is not 0xFF is no blank, at every place of every short length`() {
     for count in 0...20 {
       let blank = [0x00] + [UInt8](repeating: 0xFF, count: count)
-      #expect(holdsOnlyFF(blank[1...]))
+      #expect(holdsOnly(0xFF, blank[1...]))
       for place in 0..<count {
         var used = blank
         used[1 + place] = 0x7F
-        #expect(!holdsOnlyFF(used[1...]), "\(place) of \(count)")
+        #expect(!holdsOnly(0xFF, used[1...]), "\(place) of \(count)")
       }
     }
   }

@@ -17,7 +17,9 @@ import USB
     Quirky(vendor: 0x1457, product: 0x5126, has: .sameProductInBothModes),
     Quirky(vendor: 0x16C0, product: 0x076B, has: .ignorePollTimeout),
     Quirky(vendor: 0x0908, product: 0x02C4, version: 0, has: .ignorePollTimeout),
-    Quirky(vendor: 0x28E9, product: 0x0189, has: [.singleByteStrings, .leavesWithoutStatus]),
+    Quirky(
+      vendor: 0x28E9, product: 0x0189,
+      has: [.singleByteStrings, .leavesWithoutStatus, .noMassErase]),
     Quirky(vendor: 0x1FC9, product: 0x000C, has: [.isInDFUMode, .keepsLPCPrefix]),
     Quirky(vendor: 0x0B0E, product: 0x0411, has: [.modeByInterfaceCount, .uploadBroken]),
     Quirky(vendor: 0x03EB, product: 0x2FF4, has: .speaksFLIP),
@@ -141,6 +143,14 @@ import USB
       vendor: .stMicroelectronics, product: ProductID(0xDF11), version: BCDVersion(0x2200),
       maps: [map])
     #expect(chip?.realFlashSize == 128 << 10)
+    #expect(chip?.quirks.contains(.noMassErase) == true)
+  }
+
+  @Test func `L0 and L1 erase to zeros, all others to ones`() {
+    for family in ChipFamily.allCases {
+      let isZero = family == .stm32l0 || family == .stm32l1
+      #expect(Chip(family).erasedByte == (isZero ? 0x00 : 0xFF))
+    }
   }
 
   @Test func `the serial number of a GD32VF103 tells its flash`() {
@@ -153,7 +163,14 @@ import USB
       vendor: VendorID(0x28E9), product: ProductID(0x0189), version: BCDVersion(0x1000),
       serialNumber: "3CBJ", maps: [])
     #expect(chip?.realFlashSize == 128 << 10)
+    #expect(chip?.realSectorSize == 1024)
     #expect(chip?.family == .gd32vf103)
+    // Another serial number tells no size, but pages are pages.
+    let other = Chip.identify(
+      vendor: VendorID(0x28E9), product: ProductID(0x0189), version: BCDVersion(0x1000),
+      serialNumber: "4711", maps: [])
+    #expect(other?.realFlashSize == nil)
+    #expect(other?.realSectorSize == 1024)
   }
 
   @Test func `nothing is made up for strangers`() throws {

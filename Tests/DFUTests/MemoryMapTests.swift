@@ -340,6 +340,20 @@ private let everything: SectorRights = [.readable, .erasable, .writable]
     #expect(l072.limited(to: 0x0800_0001..<0x0800_0100).runs == [run(0x0800_0080, 1, 128, "g")])
   }
 
+  @Test func `sectors of a wrong size are divided anew`() throws {
+    let gd32 = try MemoryMap(dfuseString: "@Internal Flash  /0x08000000/512*002Kg")
+    let divided = gd32.divided(intoSectorsOf: 1024)
+    #expect(divided.runs == [run(0x0800_0000, 1024, 1024, "g")])
+    #expect(divided.size == gd32.size)
+    #expect(divided.warnings.map(\.rule) == [.wrongSectorSize])
+    #expect(divided.warnings[0].sentence.contains("2 KiB"))
+    #expect(divided.divided(intoSectorsOf: 1024) == divided)
+    #expect(gd32.divided(intoSectorsOf: 0) == gd32)
+    // What is no multiple stays.
+    let odd = MemoryMap(name: "", runs: [run(0, 3, 100, "g"), run(300, 1, 64, "e")])
+    #expect(odd.divided(intoSectorsOf: 32).runs == [run(0, 3, 100, "g"), run(300, 2, 32, "e")])
+  }
+
   @Test func `type letters and rights are each other's inverse`() {
     for letter: Character in ["a", "b", "c", "d", "e", "f", "g"] {
       #expect(run(0, 1, 1, letter).rights.letter == letter)

@@ -27,12 +27,6 @@ struct Bench {
     self.clock = clock
   }
 
-  init(bus: VirtualBus, device: any USBDevice, clock: SimulatedClock) {
-    self.bus = bus
-    self.device = device
-    self.clock = clock
-  }
-
   func download(_ block: UInt16, _ data: [UInt8]) async throws(TransferError) {
     try await device.controlOut(
       DFURequest.download.setup(value: block, interface: 0, length: UInt16(data.count)),
@@ -71,6 +65,28 @@ struct Bench {
       guard answer.state.isBusy else { return answer }
       try await clock.sleep(for: .milliseconds(Int64(max(answer.pollTimeout, 1))))
     }
+  }
+
+  /// What the device would say to GETSTATE.
+  var state: DFUState {
+    get throws {
+      try #require(bus.withDevice(at: path, as: VirtualBootloader.self) { $0.state })
+    }
+  }
+
+  /// Pulls the plug and puts it back.
+  func replug() async throws -> Bench {
+    let board = try #require(bus.detach(path) as? VirtualBootloader)
+    let id = bus.attach(board, path: path)
+    let device = try await bus.open(id)
+    try await device.claimInterface(0)
+    return Bench(bus: bus, device: device, clock: clock)
+  }
+
+  init(bus: VirtualBus, device: any USBDevice, clock: SimulatedClock) {
+    self.bus = bus
+    self.device = device
+    self.clock = clock
   }
 
   func contents(_ range: Range<UInt64>) -> [UInt8] {
@@ -118,7 +134,8 @@ extension Profile {
   /// A block 0 that the device takes.
   var firstBlock: [UInt8] {
     switch dialect {
-    case .stROM, .stLibrary: DfuSeCommand.setAddressPointer(0x0800_C000).bytes
+    case .stROM, .stLibrary, .mboot, .gd32ROM:
+      DfuSeCommand.setAddressPointer(0x0800_C000).bytes
     case .lpcROM: [0x1A, 0x3F, 0x01, 0x00] + [UInt8](repeating: 0, count: 60)
     case .tinyUSB, .openmoko: [UInt8](repeating: 1, count: transferSize)
     }

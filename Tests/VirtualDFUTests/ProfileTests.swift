@@ -7,8 +7,9 @@ import VirtualUSB
 
 @Suite("Profiles") struct ProfileTests {
   static let names = [
-    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476", "st-library",
-    "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+    "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476",
+    "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446", "mboot",
+    "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
   ]
 
   @Test func `every profile has a name of its own and a sentence`() {
@@ -61,12 +62,24 @@ import VirtualUSB
       let bench = try await Bench(profile, clock)
       #expect(bench.device.info.configurations.allSatisfy { $0.faults.isEmpty })
       #expect(bench.device.info.descriptor == profile.description.device)
+      if name == "gd32vf103" {
+        // Blank, it begins with errFIRMWARE, which CLRSTATUS takes away.
+        #expect(
+          try await bench.getStatus()
+            == GetStatusResponse(status: .errFirmware, state: .dfuError))
+        try await bench.send(.clearStatus)
+      }
+      #expect(
+        try await bench.getStatus() == GetStatusResponse(pollTimeout: 0, state: .dfuIdle)
+          || name == "dfu10")
       #expect(try await bench.getStatus().state == .dfuIdle)
     }
   }
 
+  /// Those whose strings are true: not so on F105 and GD32 (option bytes of type g), L072 (192 KiB),
+  /// GD32 (pages, size) and mboot (its own sector).
   @Test(arguments: [
-    "stm32f407", "stm32h743", "stm32l476", "st-library", "st-library-446",
+    "stm32f407", "stm32h743", "stm32l476", "stm32g0b1", "stm32c5", "st-library", "st-library-446",
     "stm32f730-qspi",
   ])
   func `the interface string says what the memories are`(name: String) throws {
@@ -120,8 +133,26 @@ import VirtualUSB
     OptionCase(option: "id", value: "12345:1", isLegal: false),
     OptionCase(option: "serial", value: "X", isLegal: true),
     OptionCase(option: "poll", value: "zero", isLegal: true),
+    OptionCase(option: "poll", value: "50", isLegal: true),
+    OptionCase(option: "poll", value: "rounded:100", isLegal: true),
+    OptionCase(option: "poll", value: "at-most:10", isLegal: true),
+    OptionCase(option: "poll", value: "by-kind:104+100+104", isLegal: true),
     OptionCase(option: "poll", value: "16777216", isLegal: false),
+    OptionCase(option: "poll", value: "rounded:0", isLegal: false),
+    OptionCase(option: "poll", value: "by-kind:1+2", isLegal: false),
+    OptionCase(option: "poll", value: "often:5", isLegal: false),
+    OptionCase(option: "poll", value: "constant:+5", isLegal: false),
+    OptionCase(option: "pace", value: "longest", isLegal: true),
+    OptionCase(option: "pace", value: "slow", isLegal: false),
+    OptionCase(option: "quirks", value: "bogus-poll", isLegal: true),
+    OptionCase(option: "quirks", value: "bogus-poll+-mass-erase-understated", isLegal: true),
+    OptionCase(option: "quirks", value: "none", isLegal: true),
+    OptionCase(option: "quirks", value: "bogus", isLegal: false),
+    OptionCase(option: "quirks", value: "bogus-poll+", isLegal: false),
+    OptionCase(option: "rom", value: "early", isLegal: true),
+    OptionCase(option: "rom", value: "first", isLegal: false),
     OptionCase(option: "busy", value: "holds", isLegal: true),
+    OptionCase(option: "busy", value: "waits", isLegal: false),
     OptionCase(option: "blank", value: "error", isLegal: true),
     OptionCase(option: "blank", value: "yes", isLegal: false),
     OptionCase(option: "tolerant", value: "no", isLegal: true),
@@ -138,6 +169,23 @@ import VirtualUSB
       }
       #expect(error?.help?.isEmpty == false)
     }
+  }
+
+  @Test func `the early bootloader of the F4 calls everything erasable, as its strings were`()
+    throws
+  {
+    let early = try Profile.stm32f407.setting("rom", to: "early")
+    #expect(early.description.device.deviceVersion == BCDVersion(0x2100))
+    #expect(
+      (4...7).map { early.description.strings[$0] } == [
+        "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg",
+        "@Option Bytes  /0x1FFFC000/01*016 g", "@OTP Memory /0x1FFF7800/01*512 g,01*016 g",
+        "@Device Feature/0xFFFF0000/01*004 g",
+      ])
+    let later = try early.setting("rom", to: "later")
+    #expect(later.description.strings == Profile.stm32f407.description.strings)
+    #expect(later.description.device.deviceVersion == BCDVersion(0x2200))
+    #expect(throws: ProfileOptionError.self) { try Profile.stm32h743.setting("rom", to: "early") }
   }
 
   @Test func `a profile can be given the ids of a file`() async throws {

@@ -12,12 +12,17 @@ enum Line {
   /// UPLOAD, GETSTATUS, GETSTATE: setup, and the answer.
   case into(String, String)
   case stalled(String, String = "")
+  /// No answer until the host's patience of 1 s is over.
+  case silent(String)
+  /// The device is not there any more.
+  case gone(String)
   case wait(Duration)
 }
 
 struct Transcript: CustomTestStringConvertible {
   var profile: String
   var title: String
+  var prepare: @Sendable (inout VirtualBootloader) -> Void = { _ in }
   var lines: [Line]
   var testDescription: String { "\(profile): \(title)" }
 
@@ -181,32 +186,53 @@ struct Transcript: CustomTestStringConvertible {
 
   @Test(arguments: Transcript.all)
   func `every byte is as the specification has it`(transcript: Transcript) async throws {
+    try await Self.play(transcript)
+  }
+
+  @Test(arguments: Transcript.conversations)
+  func `a whole conversation in each of the four dialects goes byte for byte`(
+    transcript: Transcript
+  ) async throws {
+    try await Self.play(transcript)
+  }
+
+  static func play(_ transcript: Transcript) async throws {
     let profile = try #require(Profile.named(transcript.profile))
     try await Simulation().run { clock in
-      let bench = try await Bench(profile, clock)
+      let bench = try await Bench(profile, clock) { transcript.prepare(&$0) }
       for (number, line) in transcript.lines.enumerated() {
-        switch line {
-        case .wait(let duration): try await clock.sleep(for: duration)
-        case .out(let setup, let data):
-          try await bench.device.controlOut(
-            try Self.setup(setup), data: Self.bytes(data), timeout: .seconds(5))
-        case .into(let setup, let answer):
-          let bytes = try await bench.device.controlIn(
-            try Self.setup(setup), timeout: .seconds(5))
-          #expect(bytes == Self.bytes(answer), "line \(number)")
-        case .stalled(let setup, let data):
-          let packet = try Self.setup(setup)
-          let error = await #expect(throws: TransferError.self, "line \(number)") {
-            if packet.requestType.direction == .in {
-              _ = try await bench.device.controlIn(packet, timeout: .seconds(5))
-            } else {
-              try await bench.device.controlOut(
-                packet, data: Self.bytes(data), timeout: .seconds(5))
-            }
-          }
-          #expect(error?.code == .stall, "line \(number)")
-        }
+        try await play(line, number, on: bench)
       }
+    }
+  }
+
+  private static func play(_ line: Line, _ number: Int, on bench: Bench) async throws {
+    let place: Comment = "line \(number): \(line)"
+    func failure(_ setup: String, _ data: String = "") async throws -> TransferError.Code? {
+      let packet = try Self.setup(setup)
+      do throws(TransferError) {
+        if packet.requestType.direction == .in {
+          _ = try await bench.device.controlIn(packet, timeout: .seconds(1))
+        } else {
+          try await bench.device.controlOut(
+            packet, data: Self.bytes(data), timeout: .seconds(1))
+        }
+        return nil
+      } catch {
+        return error.code
+      }
+    }
+    switch line {
+    case .wait(let duration): try await bench.clock.sleep(for: duration)
+    case .out(let setup, let data):
+      try await bench.device.controlOut(
+        try Self.setup(setup), data: Self.bytes(data), timeout: .seconds(5))
+    case .into(let setup, let answer):
+      let bytes = try await bench.device.controlIn(try Self.setup(setup), timeout: .seconds(5))
+      #expect(bytes == Self.bytes(answer), place)
+    case .stalled(let setup, let data): #expect(try await failure(setup, data) == .stall, place)
+    case .silent(let setup): #expect(try await failure(setup) == .timeout, place)
+    case .gone(let setup): #expect(try await failure(setup) == .disconnected, place)
     }
   }
 

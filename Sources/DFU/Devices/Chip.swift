@@ -122,6 +122,11 @@ public struct Chip: Hashable, Sendable {
   public var massEraseTime: Duration
   /// The flash that is really there, where the layout string claims more.
   public var realFlashSize: UInt64?
+  /// The bytes of a sector of the flash, where the layout string may say otherwise.
+  public var realSectorSize: UInt64?
+  /// What an erased byte of the flash holds: 0xFF, but 0x00 on L0 and L1, whose cells are those of an
+  /// EEPROM (embassy-rs/embassy#3342, ARMmbed/mbed-os#9256).
+  public var erasedByte: UInt8
   /// Where RAM is: a stack pointer of a vector table points into it, or to its end.
   public var ramRanges: [Range<UInt64>]
   /// How far its poll time-outs can be believed.

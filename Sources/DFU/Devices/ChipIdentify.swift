@@ -23,6 +23,8 @@ extension Chip {
     case (0x28E9, 0x0189):
       var chip = Chip(.gd32vf103)
       chip.realFlashSize = serialNumber.flatMap(gd32FlashSize)
+      // GD32VF103 User Manual, 2.3.1; the string of revision 10.00 says 2 KiB.
+      chip.realSectorSize = 1 << 10
       return chip
     case (0x2E3C, 0xDF11): return Chip(.at32f4)
     case (0x314B, 0x0106): return Chip(.apm32)
@@ -101,6 +103,8 @@ private struct Signs {
       if first.count == 1536 {
         chip.name = "STM32L072"
         chip.realFlashSize = 128 << 10
+        // Its users report that it fails, and it would go as far as the claim.
+        chip.quirks.insert(.noMassErase)
       }
       return chip
     case 256: return Chip(.stm32l1, certainty: .likely)

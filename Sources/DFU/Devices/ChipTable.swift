@@ -19,6 +19,8 @@ extension Chip {
     unitProgramTime = .microseconds(facts.program)
     massEraseTime = .milliseconds(facts.massErase)
     realFlashSize = nil
+    realSectorSize = nil
+    erasedByte = facts.erasedByte
     ramRanges = facts.ram
     pollBehaviour = facts.poll
     optionBytes = facts.optionBytes
@@ -40,6 +42,7 @@ private struct FamilyFacts {
   var massErase: Int
   var ram: [Range<UInt64>]
   var optionBytes: [Range<UInt64>] = []
+  var erasedByte: UInt8 = 0xFF
   var poll: PollBehaviour = .trustworthy
   var quirks: DFUQuirks = []
 
@@ -100,6 +103,8 @@ private struct FamilyFacts {
     case .gd32vf103:
       facts.granularity = 4
       facts.erase = [(1 << 10, 100, 400)]
+      // It announces 104 ms for a block of 2048 bytes, and they are waited.
+      facts.program = 203
       facts.ram = [kibibytes(32)]
     case .stm32f3:
       facts.ram = [kibibytes(16, at: 0x1000_0000), kibibytes(64)]
@@ -122,8 +127,10 @@ private struct FamilyFacts {
     switch family {
     case .stm32l0, .stm32l1:
       facts.granularity = 4
+      facts.erasedByte = 0x00
       facts.erase = [(128, 3, 4), (256, 3, 4)]
-      facts.program = 3200
+      // A half-page of 64 bytes at once takes 3.2 ms.
+      facts.program = 200
       facts.massErase = 20
       facts.ram = [kibibytes(80)]
       facts.optionBytes = [block(0x1FF8_0000, 32)]

@@ -89,6 +89,8 @@ public struct DFUQuirks: OptionSet, Hashable, Sendable {
   public static let noBusReset = DFUQuirks(bit: 36)
   /// Zero is an honest poll time-out.
   public static let zeroPollIsValid = DFUQuirks(bit: 37)
+  /// Mass Erase fails or does harm: erase sector by sector.
+  public static let noMassErase = DFUQuirks(bit: 38)
 
   /// What is known of a device.
   ///

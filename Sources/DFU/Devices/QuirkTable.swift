@@ -37,6 +37,10 @@ extension QuirkEntry {
         .singleByteStrings, .layoutFromSerialNumber, .leavesWithoutStatus, .vanishesAfterLeave,
         .clearStatusOnlyInError, .noFunctionalRequest,
       ]),
+    // riscv-mcu/gd32-dfu-utils#5.
+    QuirkEntry(
+      0x28E9, one(0x0189), version: 0x0100, "GigaDevice GD32VF103 with a bootloader 1.00",
+      [.noMassErase]),
     QuirkEntry(
       0x1FC9, one(0x000C), "NXP LPC ROM bootloader", [.isInDFUMode, .keepsLPCPrefix]),
     QuirkEntry(

@@ -1,3 +1,5 @@
+internal import USB
+
 /// The memory that one alternate setting of a DfuSe device offers, read from its interface string.
 ///
 /// `runs` are in ascending order of address and do not overlap. (UM0424; UM0290, "DFU mode interface
@@ -95,6 +97,24 @@ public struct MemoryMap: Hashable, Sendable {
     return gaps
   }
 
+  /// The same memory in sectors of `size` bytes, with a warning where they were others.
+  ///
+  /// A run whose length is no multiple of `size` stays as it is.
+  public func divided(intoSectorsOf size: UInt64) -> MemoryMap {
+    guard size > 0 else { return self }
+    var divided = self
+    divided.runs = runs.map { run in
+      guard run.sectorSize != size, run.size.isMultiple(of: size) else { return run }
+      return SectorRun(
+        start: run.start, count: run.size / size, sectorSize: size, rights: run.rights)
+    }
+    if let wrong = runs.first(where: { $0.sectorSize != size }), divided.runs != runs {
+      divided.warnings.append(
+        MemoryMapWarning(.wrongSectorSize, position: 0, found: byteCountText(wrong.sectorSize)))
+    }
+    return divided
+  }
+
   /// The map without the sectors that reach outside `limit`, with a warning if any went.
   ///
   /// For parts whose string claims more than they have: touching what is not there hangs some ROMs.
@@ -115,7 +135,7 @@ public struct MemoryMap: Hashable, Sendable {
     }
     if limited.runs != runs {
       limited.warnings.append(
-        MemoryMapWarning(.claimsTooMuch, position: 0, found: "\(size) bytes"))
+        MemoryMapWarning(.claimsTooMuch, position: 0, found: byteCountText(size)))
     }
     return limited
   }

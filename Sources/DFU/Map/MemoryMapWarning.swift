@@ -38,6 +38,8 @@ public struct MemoryMapWarning: Hashable, Sendable, CustomStringConvertible {
     case tooLong = "too-long"
     /// The string claims more memory than the part has.
     case claimsTooMuch = "claims-too-much"
+    /// The string says sectors of another size than the part has.
+    case wrongSectorSize = "wrong-sector-size"
   }
 
   /// What is odd.
@@ -90,6 +92,8 @@ public struct MemoryMapWarning: Hashable, Sendable, CustomStringConvertible {
     case .tooLong: "The string is too long \(what); the rest is ignored."
     case .claimsTooMuch:
       "The string claims \(found), more than the part has; the sectors beyond are left out."
+    case .wrongSectorSize:
+      "The string says sectors of \(found), which the part does not have; they are put right."
     }
   }
 

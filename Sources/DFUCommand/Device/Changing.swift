@@ -65,9 +65,9 @@ struct Erase: Verb {
         plan, verify: !noVerify, progress: progress.handler)
       console.clearProgress()
       let document = EraseDocument(
-        report, target: target.alternateSetting, isBlank: report.isBlank)
+        report, target: target.alternateSetting, blank: report.blank)
       try console.print(document) { document.text($0) }
-      return report.isBlank == false ? .protected : .done
+      return report.blank?.isBlank == false ? .protected : .done
     }
   }
 
@@ -105,8 +105,11 @@ struct Leave: Verb {
       let address = self.address?.value ?? first ?? 0
       let how = try await session.leave(for: address)
       let said =
-        how == .vanished
-        ? "It was gone before it answered, as many are." : "It answered that it is on its way."
+        switch how {
+        case .vanished: "It was gone before it answered, as many are."
+        case .unasked: "It goes without an answer, as this bootloader does."
+        case .answered, .pending: "It answered that it is on its way."
+        }
       let document = OutcomeDocument(
         schema: "dfu.leave/1",
         outcome: "The device has left its bootloader for \(addressText(address)). \(said)",

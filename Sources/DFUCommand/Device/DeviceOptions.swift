@@ -47,7 +47,7 @@ struct RangeOptions: ParsableArguments {
     guard let address = address?.value else {
       throw UsageError("--length needs --address.", help: "Say where the range begins.")
     }
-    guard let map = target.map else {
+    guard let map = target.usableMap else {
       throw UsageError(
         "\(target.described) has no addresses.", help: "Leave --address away.")
     }

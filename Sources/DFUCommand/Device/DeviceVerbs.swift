@@ -8,7 +8,7 @@ import Workbench
 /// The verbs that talk to a device, in the order in which the help lists them.
 let deviceVerbs: [any ParsableCommand.Type] = [
   List.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self, Leave.self,
-  Unprotect.self,
+  Unprotect.self, Emulate.self,
 ]
 
 extension ExitStatus {

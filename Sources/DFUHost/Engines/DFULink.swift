@@ -13,6 +13,8 @@ public struct DFULink: Hashable, Sendable {
   public var ignoresPollTimeout: Bool
   /// DFU_GETSTATUS between uploads breaks this device (Openmoko).
   public var noStatusWhileUploading: Bool
+  /// It is gone as soon as it has acknowledged the empty download: no DFU_GETSTATUS (GD32VF103).
+  public var leavesWithoutStatus: Bool
   /// Addresses from which on an erase that never ends is cured by two DFU_CLRSTATUS (STM32H7 ROM).
   public var stuckEraseFrom: UInt64?
   /// How long an ordinary control transfer may take.
@@ -28,7 +30,8 @@ public struct DFULink: Hashable, Sendable {
   /// A link with the values that suit nearly every device.
   public init(
     interface: UInt8, transferSize: Int, window: Int = 1, ignoresPollTimeout: Bool = false,
-    noStatusWhileUploading: Bool = false, stuckEraseFrom: UInt64? = nil,
+    noStatusWhileUploading: Bool = false, leavesWithoutStatus: Bool = false,
+    stuckEraseFrom: UInt64? = nil,
     timeout: Duration = .seconds(5), busyTimeout: Duration = .seconds(35)
   ) {
     self.interface = interface
@@ -36,6 +39,7 @@ public struct DFULink: Hashable, Sendable {
     self.window = max(window, 1)
     self.ignoresPollTimeout = ignoresPollTimeout
     self.noStatusWhileUploading = noStatusWhileUploading
+    self.leavesWithoutStatus = leavesWithoutStatus
     self.stuckEraseFrom = stuckEraseFrom
     self.timeout = timeout
     self.busyTimeout = busyTimeout

@@ -12,6 +12,8 @@ public struct LeaveEngine: DFUEngine {
     case answered(DFUState)
     /// It was gone, or silent, before it answered.
     case vanished
+    /// It took the empty DFU_DNLOAD, and is known to leave without being asked for its status.
+    case unasked
   }
 
   /// Where the engine is.
@@ -75,7 +77,11 @@ public struct LeaveEngine: DFUEngine {
     switch event {
     case .sent(let token) where token == self.token:
       self.token = nil
-      step = .asking
+      if link.leavesWithoutStatus {
+        finish(.unasked)
+      } else {
+        step = .asking
+      }
     case .received(let token, let bytes) where token == self.token:
       self.token = nil
       try take(bytes)

@@ -13,13 +13,16 @@ public struct ReadEngine: DFUEngine {
     /// The addresses.
     public var range: Range<UInt64>
     /// What will be written to all of it: reading stops at the first byte that differs and is not
-    /// 0xFF, because that byte proves that the sector must be erased. Nil reads everything.
+    /// erased, because that byte proves that the sector must be erased. Nil reads everything.
     public var expected: [UInt8]?
+    /// What an erased byte holds.
+    public var erased: UInt8
 
     /// A range to read.
-    public init(_ range: Range<UInt64>, expected: [UInt8]? = nil) {
+    public init(_ range: Range<UInt64>, expected: [UInt8]? = nil, erased: UInt8 = 0xFF) {
       self.range = range
       self.expected = expected
+      self.erased = erased
     }
   }
 
@@ -330,10 +333,13 @@ public struct ReadEngine: DFUEngine {
       output[index].bytes.reserveCapacity(min(pieces[index].range.count, 16 << 20))
     }
     output[index].bytes += bytes
+    let erased = pieces[index].erased
     guard let expected = pieces[index].expected, expected.count >= start + bytes.count,
-      !sameBytes(bytes[...], expected[start..<start + bytes.count]), !holdsOnlyFF(bytes[...])
+      !sameBytes(bytes[...], expected[start..<start + bytes.count]),
+      !holdsOnly(erased, bytes[...])
     else { return }
-    for (place, byte) in bytes.enumerated() where byte != 0xFF && byte != expected[start + place] {
+    for (place, byte) in bytes.enumerated()
+    where byte != erased && byte != expected[start + place] {
       output[index].mustErase = true
       early = early.filter { $0.key.piece != index }
       bytesRead += UInt64(pieces[index].range.count - output[index].bytes.count)

@@ -66,7 +66,7 @@ public struct ErasePlan: Hashable, Sendable {
   /// - Throws: ``PlanError`` where nothing may be erased.
   public init(everythingOf target: FlashTarget, massErase: Bool) throws(PlanError) {
     self.target = target
-    let massErase = massErase && target.map?.isErasedByOneCommand ?? false
+    let massErase = massErase && target.isErasedByOneCommand
     self.massErase = massErase
     beyond = []
     sectors = (target.usableMap(force: [])?.runs ?? []).filter { $0.rights.contains(.erasable) }
@@ -98,7 +98,7 @@ public struct ErasePlan: Hashable, Sendable {
       return ""
     }
     let blank = ranges.allSatisfy { range in
-      contents.pieces(in: range).allSatisfy { $0.bytes.allSatisfy { $0 == 0xFF } }
+      contents.pieces(in: range).allSatisfy { holdsOnly(target.erasedByte, $0.bytes) }
     }
     return blank ? " (blank)" : " (not blank)"
   }
@@ -202,12 +202,15 @@ public struct ReadPlan: Hashable, Sendable {
   }
 }
 
-extension MemoryMap {
+extension FlashTarget {
   /// Whether Mass Erase can be trusted to erase all of it.
   ///
   /// The command has no address. Of several memories, such as a part's own flash and a chip beside it,
-  /// a bootloader may erase the one that its pointer is in, so that they are erased by sectors.
-  var isErasedByOneCommand: Bool { areas.count == 1 }
+  /// a bootloader may erase the one that its pointer is in, so that they are erased by sectors; and
+  /// some bootloaders fail at it, or go as far as they believe to have memory.
+  var isErasedByOneCommand: Bool {
+    map?.areas.count == 1 && !quirks.contains(.noMassErase)
+  }
 }
 
 extension FlashTarget {
@@ -222,13 +225,17 @@ extension FlashTarget {
       let place = map.runs.first.flatMap { first in
         map.runs.last.map { first.start..<$0.range.upperBound }
       }
+      let isClaimed = self.map != map && self.map?.holds(range, with: []) == true
       throw PlanError(
         range.isEmpty ? .emptyImage : .doesNotFit,
         range.isEmpty
           ? "The range holds no bytes."
           : "\(rangeText(range)) is not all in \(described)"
             + (place.map { ", which has \(rangeText($0))" } ?? "") + ".",
-        help: "`dfu list` shows what the device has.", wanted: range, against: place)
+        help: isClaimed
+          ? "Its map claims more, but a \(chip?.name ?? "part of this kind") ends there, and "
+            + "touching what is not there may hang it."
+          : "`dfu list` shows what the device has.", wanted: range, against: place)
     }
     return map
   }

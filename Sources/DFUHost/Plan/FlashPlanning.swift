@@ -71,7 +71,7 @@ extension FlashPlan {
   static func checkLeaveAddress(
     _ choice: TargetChoice, _ options: FlashOptions
   ) throws(PlanError) {
-    let maps = choice.targets.compactMap(\.map)
+    let maps = choice.targets.compactMap { $0.usableMap(force: options.force) }
     guard options.leave != .never, let address = options.leaveAddress, !maps.isEmpty,
       !maps.contains(where: { $0.sector(containing: address) != nil })
     else { return }

@@ -1,4 +1,4 @@
-internal import DFU
+public import DFU
 internal import Firmware
 internal import USB
 
@@ -185,6 +185,10 @@ struct ImageCheck {
 }
 
 extension FlashTarget {
+  /// The map, cut to what the chip is known to have: touching what is not there may hang it. Nil on a
+  /// device without addresses.
+  public var usableMap: MemoryMap? { usableMap(force: []) }
+
   /// The map, cut to what the chip is known to have unless that is overridden.
   func usableMap(force: Set<FlashOptions.Force>) -> MemoryMap? {
     guard let map, kind == .internalFlash, !force.contains(.size), let size = chip?.realFlashSize,

@@ -33,7 +33,8 @@ struct PartPlanner {
     part = FlashPlan.Part(target: target)
     builder = RunBuilder(
       transferSize: target.transferSize,
-      granularity: HostRule.padsToUnits.isKept ? target.granularityWhenBlank : 1)
+      granularity: HostRule.padsToUnits.isKept ? target.granularityWhenBlank : 1,
+      erasedByte: target.erasedByte)
   }
 
   private mutating func run() throws(PlanError) -> FlashPlan.Part {
@@ -45,7 +46,7 @@ struct PartPlanner {
     }
     if options.erase == .all, part.target.kind.mayBeErased {
       let erasable = map.runs.filter { $0.rights.contains(.erasable) }
-      part.massErase = !erasable.isEmpty && map.isErasedByOneCommand
+      part.massErase = !erasable.isEmpty && part.target.isErasedByOneCommand
       if !part.massErase { part.erases = erasable }
     }
     erasesEverything = part.massErase || !part.erases.isEmpty
@@ -79,6 +80,9 @@ struct PartPlanner {
     }
   }
 
+  /// What an erased byte holds.
+  private var blank: UInt8 { part.target.erasedByte }
+
   private func isUnchanged(_ needs: SectorNeeds) -> Bool {
     HostRule.leavesUnchangedAlone.isKept
       && needs.pieces.allSatisfy { piece in
@@ -89,7 +93,7 @@ struct PartPlanner {
 
   private func isBlank(_ range: Range<UInt64>) -> Bool {
     contents.covers(range)
-      && contents.pieces(in: range).allSatisfy { holdsOnlyFF($0.bytes) }
+      && contents.pieces(in: range).allSatisfy { holdsOnly(blank, $0.bytes) }
   }
 
   private mutating func eraseAndWrite(_ needs: SectorNeeds) throws(PlanError) {
@@ -105,8 +109,8 @@ struct PartPlanner {
     }
     var beside = FirmwareImage()
     for range in neighbours {
-      let bytes = contents.bytes(in: range, fill: 0xFF)
-      guard bytes.contains(where: { $0 != 0xFF }) else { continue }
+      let bytes = contents.bytes(in: range, fill: blank)
+      guard !holdsOnly(blank, bytes[...]) else { continue }
       let segment = FirmwareImage.Segment(
         address: range.lowerBound, bytes: bytes, origin: .device)
       do {
@@ -139,7 +143,7 @@ struct PartPlanner {
 
   /// Writes a sector that is blank by then: the image over what is kept.
   private mutating func write(_ needs: SectorNeeds, over beside: FirmwareImage?) {
-    var bytes = (beside ?? FirmwareImage()).bytes(in: needs.sector.range, fill: 0xFF)
+    var bytes = (beside ?? FirmwareImage()).bytes(in: needs.sector.range, fill: blank)
     for piece in image.pieces(in: needs.sector.range) {
       let offset = Int(piece.address - needs.sector.range.lowerBound)
       bytes.replaceSubrange(offset..<offset + piece.bytes.count, with: piece.bytes)
@@ -153,10 +157,11 @@ struct PartPlanner {
   private mutating func writeInPlace(_ needs: SectorNeeds) throws(PlanError) {
     for range in needs.widened(to: part.target.granularityInPlace) {
       // Padding must not change what is there.
-      var bytes = contents.bytes(in: range, fill: 0xFF)
-      let known = contents.covers(range) || image.covers(range)
-      guard known || options.discardNeighbours else {
-        throw PartPlanner.cannotKeep(range, needs, part.target)
+      var bytes = contents.bytes(in: range, fill: blank)
+      let unknown = needs.neighbours.map { $0.clamped(to: range) }
+        .first { !$0.isEmpty && !contents.covers($0) }
+      if let unknown, !options.discardNeighbours {
+        throw PartPlanner.cannotKeep(unknown, needs, part.target)
       }
       for piece in image.pieces(in: range) {
         let offset = Int(piece.address - range.lowerBound)
@@ -176,8 +181,9 @@ struct PartPlanner {
 
   /// The first block of `range` that erasing too much would destroy.
   private func firstWrittenBlock(in range: Range<UInt64>) -> Range<UInt64>? {
-    let bytes = contents.bytes(in: range, fill: 0xFF)
-    guard let first = bytes.firstIndex(where: { $0 != 0xFF }) else { return nil }
+    let blank = blank
+    let bytes = contents.bytes(in: range, fill: blank)
+    guard let first = bytes.firstIndex(where: { $0 != blank }) else { return nil }
     let start = range.lowerBound + UInt64(first)
     let block = start..<min(start + UInt64(part.target.transferSize), range.upperBound)
     return contents.covers(block) ? block : nil

@@ -1,13 +1,15 @@
 /// Collects the bytes that memory must hold, ascending, and cuts them into runs and blocks.
 ///
 /// In blank memory (erased, or found blank) a run begins and ends with a block that has something to
-/// write, and blocks of 0xFF between are skipped through the block number. In other memory every byte
+/// write, and blank blocks between are skipped through the block number. In other memory every byte
 /// is sent.
 struct RunBuilder {
   /// Bytes of a full block.
   let transferSize: Int
   /// The smallest unit that the chip programs; runs in blank memory begin and end at multiples of it.
   let granularity: UInt64
+  /// What a byte of blank memory holds.
+  let erasedByte: UInt8
   /// The runs that are complete.
   private(set) var runs: [WriteRun] = []
 
@@ -16,8 +18,9 @@ struct RunBuilder {
   private var bytes: [UInt8] = []
   private var isBlank = false
 
-  init(transferSize: Int, granularity: Int) {
+  init(transferSize: Int, granularity: Int, erasedByte: UInt8 = 0xFF) {
     self.transferSize = transferSize
+    self.erasedByte = erasedByte
     self.granularity = UInt64(max(granularity, 1))
   }
 
@@ -53,14 +56,14 @@ struct RunBuilder {
 
   private mutating func addTrimmed(_ range: Range<Int>) {
     var end = range.upperBound
-    while end > range.lowerBound, bytes[end - 1] == 0xFF { end -= 1 }
+    while end > range.lowerBound, bytes[end - 1] == erasedByte { end -= 1 }
     end = min(alignedUp(end), range.upperBound)
     var sent: [Range<Int>] = []
     var block = 0
     var position = range.lowerBound
     while position < end {
       let next = min(position + transferSize, end)
-      if bytes[position..<next].contains(where: { $0 != 0xFF }) {
+      if !holdsOnly(erasedByte, bytes[position..<next]) {
         if let last = sent.last, last.upperBound == block {
           sent[sent.count - 1] = last.lowerBound..<block + 1
         } else {
@@ -84,7 +87,7 @@ struct RunBuilder {
   }
 
   private func firstWritten(from position: Int) -> Int? {
-    bytes[position...].firstIndex { $0 != 0xFF }
+    bytes[position...].firstIndex { $0 != erasedByte }
   }
 
   private func alignedDown(_ index: Int) -> Int {

@@ -55,8 +55,12 @@ extension FlashTarget {
   /// What an unknown chip may want: the largest unit of the families that have DfuSe bootloaders.
   static let cautiousGranularity = 32
 
-  /// The unit that runs are aligned to in memory that is blank before they are written: 0xFF there
-  /// changes nothing, so an unknown chip gets the largest.
+  /// What an erased byte holds; only the flash of a chip that is known may be erased to another than
+  /// 0xFF.
+  public var erasedByte: UInt8 { kind == .internalFlash ? chip?.erasedByte ?? 0xFF : 0xFF }
+
+  /// The unit that runs are aligned to in memory that is blank before they are written: blank bytes
+  /// change nothing there, so an unknown chip gets the largest.
   var granularityWhenBlank: Int {
     max(chip?.writeGranularity ?? FlashTarget.cautiousGranularity, 1)
   }

@@ -266,9 +266,10 @@ extension TargetChoice {
     if let address = options.address { return address }
     var places: [(target: FlashTarget, range: Range<UInt64>)] = []
     for target in candidates where target.kind.mayBeErased && target.canDownload {
-      for run in target.usableMap(force: options.force)?.runs ?? [] {
+      let map = target.usableMap(force: options.force)
+      for run in map?.runs ?? [] {
         guard run.rights.contains(.writable),
-          let stretch = target.map?.stretch(around: run.start, .writable),
+          let stretch = map?.stretch(around: run.start, .writable),
           stretch.lowerBound == run.start
         else { continue }
         places.append((target, stretch))

@@ -1,7 +1,7 @@
 /// Bytes that are written behind one Set Address Pointer (facts of DfuSe: UM0391; AN3156, section 4).
 ///
 /// Block `n` of a run goes to `address + (n - 2) * transferSize`. Blocks that would write nothing but
-/// 0xFF into erased memory are left out; the numbers of the others stay as they are. A run is never so
+/// what erased memory holds are left out; the numbers of the others stay as they are. A run is never so
 /// long that a block number beyond 65 534 would be needed.
 public struct WriteRun: Hashable, Sendable {
   /// One DFU_DNLOAD.

@@ -74,6 +74,7 @@ extension DFUDescription {
       vendor: device.vendor, product: device.product, version: device.deviceVersion,
       productString: product, serialNumber: serialNumber, maps: maps.compactMap(\.self))
     if let chip { quirks.formUnion(chip.quirks) }
+    if let size = chip?.realSectorSize { correctSectors(of: &maps, to: size) }
     let attributes = function.attributes
     for (index, setting) in function.settings.enumerated() {
       targets.append(
@@ -85,6 +86,23 @@ extension DFUDescription {
           canUpload: attributes.contains(.canUpload),
           manifestationTolerant: attributes.contains(.manifestationTolerant), quirks: quirks,
           chip: chip))
+      // Once for all settings that repeat a map.
+      if let cut = targets.last?.usableMap?.warnings.last, cut.rule == .claimsTooMuch,
+        !notes.contains(cut.sentence)
+      {
+        notes.append(cut.sentence)
+      }
+    }
+  }
+
+  /// Puts the sectors of the flash right where the chip is known to have others.
+  private mutating func correctSectors(of maps: inout [MemoryMap?], to size: UInt64) {
+    for index in maps.indices {
+      guard let map = maps[index], map.kind == .internalFlash else { continue }
+      let corrected = map.divided(intoSectorsOf: size)
+      guard corrected.runs != map.runs else { continue }
+      maps[index] = corrected
+      if let warning = corrected.warnings.last { notes.append(warning.sentence) }
     }
   }
 
@@ -98,6 +116,7 @@ extension DFUDescription {
       interface: function.interfaceNumber,
       transferSize: min(function.transferSize, FlashTarget.maximumTransferSize),
       window: isSlow ? 1 : window, ignoresPollTimeout: quirks.contains(.ignorePollTimeout),
-      noStatusWhileUploading: quirks.contains(.noStatusDuringUpload), stuckEraseFrom: stuck)
+      noStatusWhileUploading: quirks.contains(.noStatusDuringUpload),
+      leavesWithoutStatus: quirks.contains(.leavesWithoutStatus), stuckEraseFrom: stuck)
   }
 }

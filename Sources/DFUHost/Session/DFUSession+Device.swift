@@ -20,8 +20,8 @@ public struct EraseReport: Hashable, Sendable {
   public var erased: [Range<UInt64>] = []
   /// How many sectors that are; 0 after a mass erase.
   public var sectorsErased = 0
-  /// Whether it was read back and is blank; nil where it was not read.
-  public var isBlank: Bool?
+  /// What reading it back showed; nil where it was not read.
+  public var blank: BlankReport?
   /// How long it took.
   public var duration = Duration.zero
 }
@@ -73,7 +73,7 @@ extension DFUSession {
       let reading = try? ReadPlan(plan.sectors.map(\.range), of: plan.target)
     else { return report }
     do throws(DFUError) {
-      report.isBlank = try await blankCheck(reading, progress: progress).isBlank
+      report.blank = try await blankCheck(reading, progress: progress)
     } catch {
       var error = error
       var condition = MemoryCondition()
@@ -106,6 +106,16 @@ extension DFUSession {
         .unsupported, during: .leave, address: address,
         sentence: "The device speaks \(description.dialect.name), which has no jump to an address.",
         help: "Flash a file, or reset the board.")
+    }
+    if targets.contains(where: { $0.map?.sector(containing: address) != nil }),
+      targets.allSatisfy({ $0.usableMap?.sector(containing: address) == nil })
+    {
+      throw DFUError(
+        .badAddress, during: .leave, address: address,
+        sentence:
+          "The device cannot leave for \(addressText(address)): its map claims memory there, "
+          + "but a \(description.chip?.name ?? "part of this kind") has none.",
+        help: "Give the address of the program's vector table; `dfu list` shows where memory is.")
     }
     return try await exclusively(.leave, progress: nil) { (operation) throws(DFUError) in
       try await operation.ensure(target.alternateSetting)
@@ -157,7 +167,9 @@ extension DFUSession {
 extension FlashTarget {
   /// The first bytes that its map allows to read, a block at most.
   var firstReadable: Range<UInt64>? {
-    guard let run = map?.runs.first(where: { $0.rights.contains(.readable) }) else { return nil }
+    guard let run = usableMap?.runs.first(where: { $0.rights.contains(.readable) }) else {
+      return nil
+    }
     let end = min(run.range.upperBound, run.start + UInt64(transferSize))
     return run.start..<end
   }

@@ -103,7 +103,7 @@ extension DFUSession {
   /// - Parameters:
   ///   - plan: which ranges of which target.
   ///   - progress: is told how far reading is.
-  /// - Returns: the stretches that hold something else than 0xFF, ascending.
+  /// - Returns: the stretches that hold something else than erased memory does, ascending.
   /// - Throws: ``DFUError``.
   public func blankCheck(
     _ plan: ReadPlan, progress: DFUProgress.Handler? = nil
@@ -112,7 +112,8 @@ extension DFUSession {
       (operation) throws(DFUError) in
       try await operation.contents(of: plan, .blankCheck)
     }
-    return BlankReport(contents, bytesChecked: plan.byteCount)
+    return BlankReport(
+      contents, bytesChecked: plan.byteCount, erasedByte: plan.target.erasedByte)
   }
 }
 
@@ -182,18 +183,21 @@ public struct VerifyReport: Hashable, Sendable {
 public struct BlankReport: Hashable, Sendable {
   /// How many bytes were looked at.
   public var bytesChecked: Int
-  /// How many of them are not 0xFF.
+  /// What an erased byte of this memory holds.
+  public var erasedByte: UInt8
+  /// How many of them are not erased.
   public var bytesUsed = 0
-  /// The stretches that are not 0xFF, ascending; those less than 16 bytes apart are joined.
+  /// The stretches that are not erased, ascending; those less than 16 bytes apart are joined.
   public var used: [Range<UInt64>] = []
 
   /// Whether everything is erased.
   public var isBlank: Bool { used.isEmpty }
 
-  init(_ contents: FirmwareImage, bytesChecked: Int) {
+  init(_ contents: FirmwareImage, bytesChecked: Int, erasedByte: UInt8 = 0xFF) {
     self.bytesChecked = bytesChecked
-    for segment in contents.segments {
-      for (index, byte) in segment.bytes.enumerated() where byte != 0xFF {
+    self.erasedByte = erasedByte
+    for segment in contents.segments where !holdsOnly(erasedByte, segment.bytes[...]) {
+      for (index, byte) in segment.bytes.enumerated() where byte != erasedByte {
         bytesUsed += 1
         let place = segment.address + UInt64(index)
         if let last = used.last, place - last.upperBound < 16 {

@@ -144,7 +144,8 @@ extension Operation {
         }
         pieces.append(
           ReadEngine.Piece(
-            sector.range, expected: image.bytes(in: sector.range, fill: 0xFF)))
+            sector.range, expected: image.bytes(in: sector.range, fill: 0xFF),
+            erased: part.target.erasedByte))
         rest = sector.range.upperBound
       }
       if rest < range.upperBound { pieces.append(ReadEngine.Piece(rest..<range.upperBound)) }

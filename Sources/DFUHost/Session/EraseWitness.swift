@@ -11,7 +11,7 @@ extension FlashPlan.Part {
   /// The first block of the first sector above all that the part erases and writes; nil where nothing
   /// is erased by sectors, or nothing above can be read.
   var witnessRange: Range<UInt64>? {
-    guard let last = erases.last, !massErase, target.canRead, let map = target.map else {
+    guard let last = erases.last, !massErase, target.canRead, let map = target.usableMap else {
       return nil
     }
     let end = max(last.range.upperBound, expected.range?.upperBound ?? 0)
@@ -25,8 +25,9 @@ extension FlashPlan.Part {
 
   /// Takes what was read there; blank memory tells nothing.
   mutating func addWitness(_ contents: FirmwareImage, at range: Range<UInt64>) {
-    let bytes = contents.bytes(in: range, fill: 0xFF)
-    guard contents.covers(range), bytes.contains(where: { $0 != 0xFF }) else { return }
+    let blank = target.erasedByte
+    let bytes = contents.bytes(in: range, fill: blank)
+    guard contents.covers(range), !holdsOnly(blank, bytes[...]) else { return }
     let segment = FirmwareImage.Segment(
       address: range.lowerBound, bytes: bytes, origin: .device)
     guard (try? expected.insert(segment)) != nil else { return }

@@ -17,9 +17,12 @@ struct SessionOpening {
     let manufacturer = try await strings.read(info.descriptor.manufacturerIndex)
     let product = try await strings.read(info.descriptor.productIndex)
     var serialNumber = info.serialNumber
-    if serialNumber == nil {
-      serialNumber = try await strings.read(
-        info.descriptor.serialNumberIndex, singleBytes: quirks.contains(.singleByteStrings))
+    // What the system has read may be single bytes taken for UTF-16.
+    let isSingleBytes = quirks.contains(.singleByteStrings)
+    if serialNumber == nil || isSingleBytes {
+      serialNumber =
+        try await strings.read(info.descriptor.serialNumberIndex, singleBytes: isSingleBytes)
+        ?? serialNumber
     }
     var names: [String] = []
     for setting in function.settings {

@@ -137,10 +137,11 @@ extension DeviceReport.Target {
   init(_ target: FlashTarget) {
     number = target.alternateSetting
     name = target.name
-    address = target.map?.range.map { addressText($0.lowerBound) }
-    bytes = target.map?.size
-    sectors = target.map.map { sectorsText($0.runs) }
-    if let map = target.map {
+    let map = target.usableMap
+    address = map?.range.map { addressText($0.lowerBound) }
+    bytes = map?.size
+    sectors = map.map { sectorsText($0.runs) }
+    if let map {
       words = map.describedInWords
     } else {
       var rights: [String] = []

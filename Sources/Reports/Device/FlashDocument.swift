@@ -211,7 +211,9 @@ public func memoryPicture(
     let touched = map.touched(by: part.expected, limit: 24)
     let picture: MemoryPicture
     if let touched {
-      picture = MemoryPicture(of: part.expected, sectors: touched) { sector in
+      picture = MemoryPicture(
+        of: part.expected, sectors: touched, erasedByte: part.target.erasedByte
+      ) { sector in
         if holds(part.unchanged, sector) { return ("unchanged", .faint) }
         let erased = part.massErase || holds(part.erases, sector)
         let words =
@@ -224,7 +226,7 @@ public func memoryPicture(
         return (isDone && isProved ? "\(words), proved" : words, isDone ? .good : .warning)
       }
     } else {
-      picture = MemoryPicture(of: part.expected)
+      picture = MemoryPicture(of: part.expected, erasedByte: part.target.erasedByte)
     }
     lines.append(style(.strong, terminalSafe(part.target.described)))
     lines += picture.lines(style)

@@ -62,11 +62,13 @@ public struct VerifyDocument: Encodable, Hashable, Sendable {
 public struct BlankDocument: Encodable, Hashable, Sendable {
   /// The name and version of this document's shape.
   public var schema = "dfu.blank-check/1"
-  /// Whether everything is 0xFF.
+  /// Whether everything is erased.
   public var isBlank: Bool
+  /// What an erased byte of this memory holds, as `0xFF`.
+  public var erasedByte: String
   /// How many bytes were looked at.
   public var bytesChecked: Int
-  /// How many of them are not 0xFF.
+  /// How many of them are not erased.
   public var bytesUsed: Int
   /// Where they are.
   public var used: [StretchDocument]
@@ -74,6 +76,7 @@ public struct BlankDocument: Encodable, Hashable, Sendable {
   /// The outcome of a blank check.
   public init(_ report: BlankReport, target: UInt8) {
     isBlank = report.isBlank
+    erasedByte = "0x\(hex(report.erasedByte).uppercased())"
     bytesChecked = report.bytesChecked
     bytesUsed = report.bytesUsed
     used = report.used.map { StretchDocument(target: target, $0) }
@@ -82,7 +85,8 @@ public struct BlankDocument: Encodable, Hashable, Sendable {
   /// The outcome in words, and the first stretches that are used.
   public func text(_ style: TextStyle) -> String {
     guard !isBlank else {
-      return "\(style(.good, "Blank")): all \(exactSizeText(UInt64(bytesChecked))) are 0xFF.\n"
+      return "\(style(.good, "Blank")): all \(exactSizeText(UInt64(bytesChecked))) are "
+        + "\(erasedByte).\n"
     }
     return "\(style(.bad, "Not blank")): \(bytesUsed) of \(bytesChecked) bytes are used.\n"
       + stretchLines(used, style)
@@ -112,6 +116,10 @@ public struct EraseDocument: Encodable, Hashable, Sendable {
   public var erased: [StretchDocument]
   /// Whether the memory was read afterwards and is blank; nil where it was not read.
   public var isBlank: Bool?
+  /// What an erased byte of this memory holds, as `0xFF`; nil where it was not read.
+  public var erasedByte: String?
+  /// Where it is not blank, if it was read.
+  public var used: [StretchDocument]
   /// Seconds that it took.
   public var seconds: Double
 
@@ -120,13 +128,15 @@ public struct EraseDocument: Encodable, Hashable, Sendable {
   /// - Parameters:
   ///   - report: what was erased.
   ///   - target: the alternate setting.
-  ///   - isBlank: what a blank check found afterwards; nil where there was none.
-  public init(_ report: EraseReport, target: UInt8, isBlank: Bool?) {
+  ///   - blank: what a blank check found afterwards; nil where there was none.
+  public init(_ report: EraseReport, target: UInt8, blank: BlankReport?) {
     self.target = target
     massErased = report.massErased
     sectorsErased = report.sectorsErased
     erased = report.erased.map { StretchDocument(target: target, $0) }
-    self.isBlank = isBlank
+    isBlank = blank?.isBlank
+    used = blank?.used.map { StretchDocument(target: target, $0) } ?? []
+    erasedByte = blank.map { "0x\(hex($0.erasedByte).uppercased())" }
     seconds = secondsNumber(report.duration)
   }
 
@@ -138,8 +148,11 @@ public struct EraseDocument: Encodable, Hashable, Sendable {
       : "\(style(.good, "Done")): erased \(countText(sectorsErased, "sector"))"
     text += " in \(durationText(.seconds(seconds))).\n"
     switch isBlank {
-    case true?: text += "\(style(.good, "Proved")): read back, and every byte is 0xFF.\n"
-    case false?: text += "\(style(.bad, "Not blank")): some of it still holds data.\n"
+    case true?:
+      text += "\(style(.good, "Proved")): read back, and every byte is \(erasedByte ?? "").\n"
+    case false?:
+      text += "\(style(.bad, "Not blank")): some of it still holds data.\n"
+      text += stretchLines(used, style)
     case nil: text += "\(style(.warning, "Not proved")): it was not read back.\n"
     }
     if !massErased {

@@ -21,6 +21,10 @@ public struct JournalEntry: Hashable, Sendable {
     case dropped(Range<UInt64>)
     /// A program operation asked for bits to become 1 that were 0: they stayed 0, and nothing said so.
     case bitsStayedZero(Range<UInt64>)
+    /// A program operation met memory that was not blank: it passed that over, and nothing said so.
+    case passedOver(Range<UInt64>)
+    /// The part has gone to where there is no memory; it answers nothing until it gets power anew.
+    case died
     /// An operation was refused with this status.
     case refused(DFUStatus)
     /// The application has been started at this address; the bootloader is gone.

@@ -69,7 +69,10 @@ extension VirtualBootloader {
       return profile.partitions.first.map { memories[$0].range.lowerBound }
     }
     let address = UInt64(profile.applicationAddress ?? pointer)
-    guard memoryIndex(containing: address..<address + 8) != nil else { return nil }
+    guard let index = memoryIndex(containing: address..<address + 8) else { return nil }
+    if profile.startsAnything {
+      return memories[index].isBlank(address..<address + 4) ? nil : address
+    }
     let words = contents(address..<address + 8)
     func word(_ start: Int) -> UInt64 {
       words[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt64($1) }

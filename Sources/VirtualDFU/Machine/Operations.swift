@@ -9,9 +9,13 @@ enum Work: Hashable, Sendable {
   case unprotect
   case program(memory: Int, address: UInt64, bytes: [UInt8])
   case writeOptions(memory: Int, address: UInt64, bytes: [UInt8])
+  /// Reports success, and does nothing.
+  case ignore(Range<UInt64>)
   /// Erases the sectors that begin in the stretch, then programs it (plain DFU).
   case replace(memory: Int, sectors: Range<UInt64>?, address: UInt64, bytes: [UInt8])
   case manifest
+  /// Goes to where there is no memory, and never comes back.
+  case die
 
   /// Whether the part restarts when it is done.
   var restarts: Bool {
@@ -27,15 +31,29 @@ struct PlannedWork: Hashable, Sendable {
   var work: Work
   var duration: Duration
   var status: DFUStatus
+  /// iString for `status`.
+  var text: UInt8 = 0
+  /// It ends in dfuERROR, which mboot can do with the status OK.
+  var fails: Bool
 
   init(_ work: Work, duration: Duration = .zero, status: DFUStatus = .ok) {
     self.work = work
     self.duration = duration
     self.status = status
+    fails = status != .ok
   }
 
   /// It will not be done.
   static func refused(_ status: DFUStatus) -> PlannedWork { PlannedWork(.nothing, status: status) }
+
+  /// How it is announced.
+  var kind: PollPolicy.Kind {
+    switch work {
+    case .erase, .massErase, .unprotect: .erase
+    case .program, .writeOptions, .ignore, .replace: .write
+    case .nothing, .setPointer, .manifest, .die: .command
+    }
+  }
 }
 
 /// Work under way.
@@ -44,155 +62,20 @@ struct Operation: Hashable, Sendable {
   var start: Duration
   var end: Duration
   var status: DFUStatus
+  var text: UInt8
+  var fails: Bool
 
   init(_ planned: PlannedWork, from now: Duration) {
     work = planned.work
     start = now
     end = now + planned.duration
     status = planned.status
+    text = planned.text
+    fails = planned.fails
   }
 }
 
 extension VirtualBootloader {
-  // MARK: Planning
-
-  func plan(_ block: PendingBlock) -> PlannedWork {
-    switch block {
-    case .refused(let status): .refused(status)
-    case .command(let command): plan(command)
-    case .write(let address, let bytes): planWrite(bytes, at: address)
-    case .block(let bytes): planBlock(bytes)
-    }
-  }
-
-  private func plan(_ command: DfuSeCommand) -> PlannedWork {
-    if command == .readUnprotect {
-      return PlannedWork(.unprotect, duration: massEraseTime(0))
-    }
-    if isReadProtected { return .refused(.errVendor) }
-    switch command {
-    case .setAddressPointer(let address):
-      // The library takes any address and fails when it is used.
-      if profile.dialect == .stROM,
-        memoryIndex(containing: UInt64(address)..<UInt64(address) + 1) == nil
-      {
-        return PlannedWork(.nothing, duration: profile.setAddressTime, status: .errTarget)
-      }
-      return PlannedWork(.setPointer(address), duration: profile.setAddressTime)
-    case .erase(let address): return planErase(UInt64(address))
-    case .massErase:
-      let first = memories.firstIndex {
-        $0.description.kind == .flash && $0.range.contains(UInt64(pointer))
-      }
-      let memory = first ?? 0
-      return PlannedWork(.massErase(memory: memory), duration: massEraseTime(memory))
-    case .readUnprotect: return .refused(.errUnknown)
-    }
-  }
-
-  private func planErase(_ address: UInt64) -> PlannedWork {
-    guard let memory = memoryIndex(containing: address..<address + 1),
-      let sector = memories[memory].description.map.sector(containing: address),
-      sector.rights.contains(.erasable)
-    else { return .refused(addressStatus) }
-    let description = memories[memory].description
-    guard profile.quirks.contains(.erasesToTheEnd) else {
-      return PlannedWork(
-        .erase(memory: memory, sector.range),
-        duration: description.eraseTime(UInt64(sector.range.count)))
-    }
-    let all = sector.range.lowerBound..<memories[memory].range.upperBound
-    return PlannedWork(.erase(memory: memory, all), duration: eraseTime(of: all, in: memory))
-  }
-
-  private func eraseTime(of range: Range<UInt64>, in memory: Int) -> Duration {
-    let description = memories[memory].description
-    return description.map.runs.reduce(.zero) { time, run in
-      let part = run.range.clamped(to: range)
-      let count = (UInt64(part.count) + run.sectorSize - 1) / run.sectorSize
-      return time + description.eraseTime(run.sectorSize) * Int(count)
-    }
-  }
-
-  private func massEraseTime(_ memory: Int) -> Duration {
-    memories[memory].description.massEraseTime
-      ?? eraseTime(of: memories[memory].range, in: memory)
-  }
-
-  private func planWrite(_ bytes: [UInt8], at address: UInt64) -> PlannedWork {
-    if isReadProtected { return .refused(.errVendor) }
-    let range = address..<address + UInt64(bytes.count)
-    guard let index = memoryIndex(containing: range), isWritable(range, in: index) else {
-      return .refused(addressStatus)
-    }
-    let memory = memories[index]
-    let duration = memory.description.programTime(bytes.count)
-    if memory.description.kind == .optionBytes {
-      return PlannedWork(
-        .writeOptions(memory: index, address: address, bytes: bytes), duration: duration)
-    }
-    let work = Work.program(memory: index, address: address, bytes: bytes)
-    switch memory.fault(programming: bytes, at: address) {
-    case nil: return PlannedWork(work, duration: duration)
-    case .misaligned?: return .refused(profile.dialect == .stLibrary ? .errVendor : .errWrite)
-    case .alreadyProgrammed?:
-      return .refused(profile.dialect == .stLibrary ? .errVendor : .errProg)
-    }
-  }
-
-  private func isWritable(_ range: Range<UInt64>, in memory: Int) -> Bool {
-    memories[memory].description.map.runs.allSatisfy {
-      $0.rights.contains(.writable) || $0.range.clamped(to: range).isEmpty
-    }
-  }
-
-  /// The next block of a partition. It is erased as the download comes to it.
-  private func planBlock(_ bytes: [UInt8]) -> PlannedWork {
-    guard let index = partition else { return .refused(.errTarget) }
-    var bytes = bytes
-    var start = transfer.offset
-    if profile.dialect == .lpcROM {
-      if start == 0 {
-        guard VirtualBootloader.lpcLength(bytes) != nil else { return .refused(.errFile) }
-        bytes.removeFirst(16)
-      } else {
-        start -= 16
-      }
-    }
-    let memory = memories[index]
-    let address = memory.range.lowerBound + start
-    let range = address..<address + UInt64(bytes.count)
-    guard memory.contains(range) else { return .refused(.errAddress) }
-    var duration = memory.description.programTime(bytes.count)
-    var sectors: Range<UInt64>?
-    if memory.description.kind == .flash, let first = firstSectorStart(from: address, in: memory),
-      first < range.upperBound,
-      let last = memory.description.map.sector(containing: range.upperBound - 1)
-    {
-      sectors = first..<last.range.upperBound
-      duration += eraseTime(of: first..<last.range.upperBound, in: index)
-    }
-    return PlannedWork(
-      .replace(memory: index, sectors: sectors, address: address, bytes: bytes),
-      duration: duration)
-  }
-
-  private func firstSectorStart(from address: UInt64, in memory: VirtualMemory) -> UInt64? {
-    guard let sector = memory.description.map.sector(containing: address) else { return nil }
-    return sector.range.lowerBound == address ? address : sector.range.upperBound
-  }
-
-  /// The length that NXP's prefix announces, in bytes with the prefix; nil where there is none.
-  ///
-  /// `1A 3F`, of which only six bits count, and the length in units of 512 bytes.
-  static func lpcLength(_ bytes: [UInt8]) -> UInt64? {
-    guard bytes.count >= 16, bytes[0] & 0x3F == 0x1A, bytes[1] & 0x3F == 0x3F else { return nil }
-    let units = UInt64(bytes[2]) | UInt64(bytes[3]) << 8
-    return units == 0 ? nil : units * 512
-  }
-
-  // MARK: Doing
-
   /// Starts work, behind what the part may still be doing for a host that did not wait.
   ///
   /// - Returns: when it will be done.
@@ -213,48 +96,66 @@ extension VirtualBootloader {
   mutating func finishOperation(_ done: Operation) {
     operation = nil
     carryOut(done)
+    guard !isDead else { return }
     switch (done.work, state) {
     case (.manifest, _):
       isManifested = true
-      state = transition(.timer, conditions).state
-    case (_, .dfuDnBusy):
-      if case .erase(_, let range) = done.work, range.lowerBound >= 0x0810_0000,
-        profile.quirks.contains(.secondBankErasesForEver)
-      {
-        isStuck = true
-      } else if isResultTaken {
-        enter(done.status == .ok ? .to(.dfuDnloadIdle) : .to(.dfuError, done.status), at: done.end)
-      } else {
-        state = .dfuDnloadSync
-        result = done.status
+      if !profile.quirks.contains(.manifestsWhenPolled) {
+        state = transition(.timer, conditions).state
       }
+    case (_, .dfuDnBusy): settle(done)
     case (_, .dfuDnloadSync): result = done.status
     default: break
     }
-    isResultTaken = false
     if done.work.restarts {
       note(.reset, at: done.end)
       depart(Departure(time: done.end, cause: .restart))
+      return
+    }
+    // What was held meanwhile counts now; its answer was given with the question.
+    if let held {
+      self.held = nil
+      _ = respondToClass(held.setup, held.data, at: done.end)
+    }
+  }
+
+  /// The state after work that was announced as dfuDNBUSY.
+  private mutating func settle(_ done: Operation) {
+    if profile.quirks.contains(.endlessBusy) {
+      isStuck = true
+    } else if case .erase(_, let range) = done.work, range.lowerBound >= 0x0810_0000,
+      profile.quirks.contains(.secondBankErasesForEver)
+    {
+      isStuck = true
+    } else if profile.dialect == .mboot {
+      settleAsMboot(done)
+    } else {
+      state = .dfuDnloadSync
+      result = done.status
     }
   }
 
   private mutating func carryOut(_ done: Operation) {
     switch done.work {
     case .nothing, .manifest: break
+    case .die: die(at: done.end)
     case .setPointer(let address): pointer = address
     case .erase(let memory, let range): erase(range, in: memory, at: done.end)
     case .massErase(let memory):
       // Refused in silence while any sector is write-protected.
-      let range = memories[memory].range
+      let range = massErasedRange(memory)
       if memory == 0, !writeProtectedSectors.isEmpty {
         note(.dropped(range), at: done.end)
       } else {
         memories[memory].erase(range)
         note(.erased(range), at: done.end)
       }
+      // It erases as much as it believes to have.
+      if memory == 0, profile.quirks.contains(.diesBeyondItsEnd) { die(at: done.end) }
     case .unprotect: unprotect(at: done.end)
     case .program(let memory, let address, let bytes):
       program(bytes, at: address, in: memory, time: done.end)
+    case .ignore(let range): note(.dropped(range), at: done.end)
     case .writeOptions(let memory, let address, let bytes):
       // The old ones are erased first, all of them.
       memories[memory].erase(memories[memory].range)
@@ -267,6 +168,17 @@ extension VirtualBootloader {
       let prefix = profile.dialect == .lpcROM && transfer.offset == 0 ? 16 : 0
       transfer.offset += UInt64(bytes.count + prefix)
     }
+  }
+
+  /// What a mass erase erases: all but the sectors of the bootloader itself.
+  private func massErasedRange(_ memory: Int) -> Range<UInt64> {
+    let range = memories[memory].range
+    guard profile.dialect == .mboot, memory == 0,
+      let first = memories[0].description.map.runs.first(where: {
+        $0.rights.contains(.erasable)
+      })
+    else { return range }
+    return first.start..<range.upperBound
   }
 
   private mutating func erase(_ range: Range<UInt64>, in memory: Int, at time: Duration) {
@@ -293,7 +205,9 @@ extension VirtualBootloader {
       let failed = memories[memory].program(
         Array(bytes[start..<start + part.count]), at: part.lowerBound)
       note(.programmed(part), at: time)
-      if failed { note(.bitsStayedZero(part), at: time) }
+      guard failed else { continue }
+      let isPassedOver = memories[memory].description.reprogramming == .skippedUnlessBlank
+      note(isPassedOver ? .passedOver(part) : .bitsStayedZero(part), at: time)
     }
   }
 
@@ -332,9 +246,9 @@ extension VirtualBootloader {
   /// Power goes, or the operation is broken off in the middle.
   ///
   /// A sector whose erase is broken off holds anything between what it held and blank: here its first
-  /// quarter is blank, and in the rest some bits of every byte have become 1. Of a program operation
-  /// the first half is done, and in the unit behind it only some of the bits have been cleared; it
-  /// counts as programmed.
+  /// quarter is blank, and in the rest some bits of every byte are. Of a program operation the first
+  /// half is done, and in the unit behind it only some of the bits have been changed; it counts as
+  /// programmed.
   mutating func interruptOperation(at now: Duration) {
     guard let broken = operation else { return }
     operation = nil
@@ -342,7 +256,7 @@ extension VirtualBootloader {
     case .erase(let memory, let range): breakErase(of: range, in: memory, at: now)
     case .massErase(let memory):
       if memory != 0 || writeProtectedSectors.isEmpty {
-        breakErase(of: memories[memory].range, in: memory, at: now)
+        breakErase(of: massErasedRange(memory), in: memory, at: now)
       }
     case .unprotect: breakErase(of: memories[0].range, in: 0, at: now)
     case .program(let memory, let address, let bytes):
@@ -354,7 +268,7 @@ extension VirtualBootloader {
         if let sectors { erase(sectors, in: memory, at: now) }
         breakProgram(bytes, at: address, in: memory, now: now)
       }
-    case .nothing, .setPointer, .manifest, .writeOptions: break
+    case .nothing, .setPointer, .manifest, .writeOptions, .ignore, .die: break
     }
   }
 
@@ -375,8 +289,12 @@ extension VirtualBootloader {
     let half = bytes.count / 2 / unit * unit
     program(Array(bytes[..<half]), at: address, in: memory, time: now)
     let torn = bytes[half..<min(half + unit, bytes.count)]
-    // Half of the bits that were to be cleared.
-    let weak = torn.enumerated().map { $0.element | ($0.offset.isMultiple(of: 2) ? 0xAA : 0x55) }
+    // Half of the bits that were to be changed.
+    let blank = memories[memory].description.erasedByte
+    let weak = torn.enumerated().map { place, byte -> UInt8 in
+      let late: UInt8 = place.isMultiple(of: 2) ? 0xAA : 0x55
+      return byte & ~late | blank & late
+    }
     program(weak, at: address + UInt64(half), in: memory, time: now)
     note(.interrupted(address..<address + UInt64(bytes.count)), at: now)
   }

@@ -19,7 +19,10 @@ extension VirtualBootloader {
   /// Takes a transition; an error forgets what was to be done.
   mutating func enter(_ transition: DFUTransition, at now: Duration) {
     state = transition.state
-    if let new = transition.status { status = new }
+    if let new = transition.status {
+      status = new
+      textIndex = 0
+    }
     if transition.state == .dfuError {
       pending = nil
       if let new = transition.status, new != .errStalledPkt { note(.refused(new), at: now) }
@@ -51,6 +54,9 @@ extension VirtualBootloader {
     case .detach:
       let transition = transition(.detach, conditions)
       enter(transition, at: now)
+      if transition.answer == .answered, profile.quirks.contains(.detachLeaves) {
+        leaveRule = (.detach, .zero)
+      }
       return answer(transition)
     }
   }
@@ -96,6 +102,7 @@ extension VirtualBootloader {
       pending = plainBlock(setup.value, data)
     }
     enter(transition, at: now)
+    hasTransferred = true
     guard profile.quirks.contains(.worksInsideDownload), let block = pending else {
       return .acknowledged
     }
@@ -116,8 +123,9 @@ extension VirtualBootloader {
     }
   }
 
+  /// The address of a block from 2 on, in the 32 bits that the part has for it.
   func address(ofBlock number: UInt16) -> UInt64 {
-    UInt64(pointer) + (UInt64(number) - 2) * UInt64(profile.transferSize)
+    UInt64(pointer &+ (UInt32(number) &- 2) &* UInt32(truncatingIfNeeded: profile.transferSize))
   }
 
   /// Blocks are numbered from 0, wrap at 65 536, and only the last may be short.
@@ -142,7 +150,7 @@ extension VirtualBootloader {
   private mutating func downloadEnd(at now: Duration) -> VirtualResponse {
     let transition = transition(.downloadEnd, conditions)
     enter(transition, at: now)
-    if transition.answer == .answered, profile.leave == .afterDownload, leavesByItself {
+    if transition.answer == .answered, profile.leave == .afterDownload, leavesByItself, mayLeave {
       leaveRule = (.download, .zero)
     }
     return answer(transition)
@@ -155,6 +163,9 @@ extension VirtualBootloader {
     return !attributes.contains(.manifestationTolerant) && attributes.contains(.willDetach)
   }
 
+  /// Whether it is willing to go.
+  var mayLeave: Bool { hasTransferred || !profile.quirks.contains(.needsTransferToLeave) }
+
   // MARK: DFU_UPLOAD
 
   private mutating func upload(_ setup: SetupPacket, at now: Duration) -> VirtualResponse {
@@ -164,12 +175,22 @@ extension VirtualBootloader {
       enter(allowed.answer == .answered ? .stallToError() : allowed, at: now)
       return allowed.answer == .silent ? .noAnswer : .stall
     }
-    let found = profile.dialect.isDfuSe ? readDfuSe(setup) : readPlain(setup)
+    guard !profile.quirks.contains(.uploadBroken) else {
+      enter(.stallToError(.errUnknown), at: now)
+      return .stall
+    }
+    if profile.dialect == .gd32ROM, setup.value < 2 {
+      // Get Commands is not known to be answered, and what is reserved is not answered either.
+      return .noAnswer
+    }
+    let found = profile.dialect.isDfuSe ? readDfuSe(setup, at: now) : readPlain(setup)
+    guard !isDead else { return .noAnswer }
     switch found {
     case .failure(let refusal):
       enter(.stallToError(refusal.status), at: now)
       return .stall
     case .success(let bytes):
+      hasTransferred = true
       conditions.isShortBlock = bytes.count < Int(setup.length)
       enter(transition(.upload, conditions), at: now)
       return .data(bytes)
@@ -178,7 +199,9 @@ extension VirtualBootloader {
 
   struct Refusal: Error { var status: DFUStatus }
 
-  private func readDfuSe(_ setup: SetupPacket) -> Result<[UInt8], Refusal> {
+  private mutating func readDfuSe(
+    _ setup: SetupPacket, at now: Duration
+  ) -> Result<[UInt8], Refusal> {
     switch setup.value {
     case 0:
       let commands: [UInt8] =
@@ -189,8 +212,12 @@ extension VirtualBootloader {
     default:
       if isReadProtected { return .failure(Refusal(status: .errVendor)) }
       let start = address(ofBlock: setup.value)
+      if isBeyondTheEnd(start..<start + UInt64(setup.length)) {
+        die(at: now)
+        return .success([])
+      }
       guard let memory = memories.first(where: { $0.range.contains(start) }) else {
-        return .failure(Refusal(status: addressStatus))
+        return .failure(Refusal(status: profile.dialect.addressStatus))
       }
       let end = min(start + UInt64(setup.length), memory.range.upperBound)
       return .success(memory.read(start..<end))
@@ -217,21 +244,14 @@ extension VirtualBootloader {
     return setting < profile.partitions.count ? profile.partitions[setting] : nil
   }
 
-  /// What a wrong address leads to.
-  var addressStatus: DFUStatus {
-    switch profile.dialect {
-    case .stROM: .errTarget
-    case .stLibrary: .errVendor
-    case .tinyUSB, .openmoko, .lpcROM: .errAddress
-    }
-  }
-
   // MARK: DFU_GETSTATUS
 
   private mutating func getStatus(_ setup: SetupPacket, at now: Duration) -> VirtualResponse {
     if state == .dfuDnBusy { return statusWhileBusy(setup, at: now) }
     if state == .dfuManifest, !profile.dialect.isDfuSe {
-      return report(announced, setup)
+      guard isManifested else { return report(announced, setup) }
+      // It has been done for a while and has waited to be asked.
+      state = transition(.timer, conditions).state
     }
     let old = state
     let transition = transition(.getStatus, conditions)
@@ -247,14 +267,26 @@ extension VirtualBootloader {
     case (.dfuManifestSync, .dfuIdle): becomeIdle()
     default: break
     }
-    return report(profile.pollPolicy.idleMilliseconds, setup)
+    return report(idleMilliseconds, setup)
   }
 
-  private func report(
-    _ pollTimeout: UInt32, _ setup: SetupPacket, readyAt: Duration? = nil
-  ) -> VirtualResponse {
-    let answer = GetStatusResponse(status: status, pollTimeout: pollTimeout, state: state)
-    return .data(Array(answer.bytes.prefix(Int(setup.length))), readyAt: readyAt)
+  /// bwPollTimeout where there is nothing to wait for.
+  var idleMilliseconds: UInt32 {
+    profile.quirks.contains(.bogusPoll)
+      ? VirtualBootloader.bogusMilliseconds : profile.pollPolicy.idleMilliseconds
+  }
+
+  /// 255 with its bytes swapped.
+  private static let bogusMilliseconds: UInt32 = 0xFF00
+
+  mutating func report(_ pollTimeout: UInt32, _ setup: SetupPacket) -> VirtualResponse {
+    let answer = GetStatusResponse(
+      status: status, pollTimeout: pollTimeout, state: state, stringIndex: textIndex)
+    if profile.quirks.contains(.tellsErrorsOnce) {
+      status = .ok
+      textIndex = 0
+    }
+    return .data(Array(answer.bytes.prefix(Int(setup.length))))
   }
 
   /// The first GETSTATUS after DNLOAD: announces dfuDNBUSY, and begins.
@@ -263,8 +295,7 @@ extension VirtualBootloader {
     pending = nil
     let work = plan(block)
     announced = announcement(for: work)
-    isResultTaken = false
-    if profile.dialect == .stLibrary {
+    if profile.dialect.beginsAfterAnswer {
       postponed = work
     } else {
       begin(work, at: now)
@@ -272,36 +303,34 @@ extension VirtualBootloader {
     return report(announced, setup)
   }
 
-  private func announcement(for work: PlannedWork) -> UInt32 {
+  func announcement(for work: PlannedWork) -> UInt32 {
+    if profile.quirks.contains(.endlessBusy) { return 0 }
+    if profile.quirks.contains(.bogusPoll) { return VirtualBootloader.bogusMilliseconds }
     if case .massErase = work.work, profile.quirks.contains(.massEraseAnnounces100) { return 100 }
-    return profile.pollPolicy.milliseconds(work.duration)
+    return profile.pollPolicy.milliseconds(work.duration, for: work.kind)
   }
 
-  /// Asked before it is done.
+  /// Asked before it is done. A part that holds its requests while it works is not asked here.
   private mutating func statusWhileBusy(
     _ setup: SetupPacket, at now: Duration
   ) -> VirtualResponse {
-    guard let operation else { return report(announced, setup) }
-    switch profile.busy {
-    case .answers: return report(announced, setup)
+    guard operation != nil else { return report(announced, setup) }
+    switch busy {
+    case .answers, .holds: return report(announced, setup)
     case .stalls: return .stall
     case .fails:
       enter(.stallToError(), at: now)
       return .stall
-    case .holds:
-      // A part that restarts after its work never comes to answer.
-      if operation.work.restarts { return .noAnswer }
-      isResultTaken = true
-      let answer = GetStatusResponse(
-        status: operation.status, pollTimeout: profile.pollPolicy.idleMilliseconds,
-        state: operation.status == .ok ? .dfuDnloadIdle : .dfuError)
-      return .data(Array(answer.bytes.prefix(Int(setup.length))), readyAt: operation.end)
     }
   }
 
   /// The first GETSTATUS after the end of a download.
-  private mutating func manifest(_ setup: SetupPacket, at now: Duration) -> VirtualResponse {
+  mutating func manifest(_ setup: SetupPacket, at now: Duration) -> VirtualResponse {
     if leavesByItself {
+      guard mayLeave else {
+        becomeIdle()
+        return report(idleMilliseconds, setup)
+      }
       switch profile.leave {
       case .afterDownload: break
       case .insideGetStatus:
@@ -312,8 +341,9 @@ extension VirtualBootloader {
         leaveRule = (.getStatus, max(.milliseconds(1), profile.manifestTime))
       case .later: leaveRule = (.getStatus, .milliseconds(200))
       }
-      // The library announces 1 ms; so do we for all who are about to go.
-      return report(max(1, profile.pollPolicy.idleMilliseconds), setup)
+      // The library announces 1 ms; so do we for all who are about to go but mboot.
+      let least: UInt32 = profile.dialect == .mboot ? 0 : 1
+      return report(max(least, idleMilliseconds), setup)
     }
     let work = PlannedWork(.manifest, duration: profile.manifestTime)
     announced = announcement(for: work)

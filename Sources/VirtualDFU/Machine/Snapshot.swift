@@ -102,6 +102,7 @@ extension VirtualBootloader {
     }
     interruptOperation(at: .zero)
     becomeIdle()
+    isDead = false
     memories = loaded
     isReadProtected = flags & 1 != 0
     isClosedForEver = flags & 2 != 0
@@ -138,7 +139,8 @@ extension VirtualMemory {
           rule: "\(description.name) has \(range.count) at \(addressText(range.lowerBound))"),
         field: "memory", offset: place)
     }
-    let bytes = try SparseBytes(count: range.count, decoding: &reader)
+    let bytes = try SparseBytes(
+      count: range.count, blank: description.erasedByte, decoding: &reader)
     var programmed: [UInt64: UInt64] = [:]
     for _ in 0..<(try reader.readUInt32("programmed words")) {
       let low = try reader.readUInt32("word")

@@ -27,6 +27,8 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// Whether its pull-up resistor is on.
   public internal(set) var isConnected = false
+  /// It has gone to where there is no memory, and answers nothing until it gets power anew.
+  public internal(set) var isDead = false
 
   var memories: [VirtualMemory]
   var standard: StandardRequests
@@ -39,8 +41,16 @@ public struct VirtualBootloader: VirtualDevice {
   var postponed: PlannedWork?
   /// How the last operation ended: the next GETSTATUS in dfuDNLOAD-SYNC tells.
   var result = DFUStatus.ok
-  /// A GETSTATUS that is held by NAK has taken the result of `operation` already.
-  var isResultTaken = false
+  /// A request that came while the part was at work and held it by NAK: it counts when that is done.
+  var held: HeldRequest?
+  /// iString: the text for `status`.
+  var textIndex: UInt8 = 0
+  /// What mboot was told last and GETSTATUS has not taken up.
+  var mboot = MbootCommand.none
+  /// mboot's buffer: the last block, whose rest pads a shorter one behind it.
+  var lastBlock: [UInt8] = []
+  /// Something has been uploaded or downloaded since it started.
+  var hasTransferred = false
   /// The poll timeout that was announced last.
   var announced: UInt32 = 0
   /// An operation is over and the state does not show it (H7, second bank).
@@ -78,6 +88,11 @@ public struct VirtualBootloader: VirtualDevice {
     var announcedLength: UInt64?
   }
 
+  struct HeldRequest: Hashable, Sendable {
+    var setup: SetupPacket
+    var data: [UInt8]
+  }
+
   struct Departure: Hashable, Sendable {
     enum Cause: Hashable, Sendable {
       case leave
@@ -91,7 +106,7 @@ public struct VirtualBootloader: VirtualDevice {
   public init(_ profile: Profile) {
     record = Record(profile)
     memories = profile.memories.map(VirtualMemory.init)
-    standard = StandardRequests(profile.description)
+    standard = StandardRequests(profile.presented)
     pointer = profile.defaultPointer
     isReadProtected = profile.isReadProtected
     writeProtectedSectors = profile.writeProtectedSectors
@@ -103,7 +118,7 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// What its memories hold, past all protection; 0xFF where there is no memory.
   public func contents(_ range: Range<UInt64>) -> [UInt8] {
-    var bytes = [UInt8](repeating: SparseBytes.blank, count: range.count)
+    var bytes = [UInt8](repeating: 0xFF, count: range.count)
     for memory in memories {
       let part = range.clamped(to: memory.range)
       guard !part.isEmpty else { continue }
@@ -172,6 +187,8 @@ public struct VirtualBootloader: VirtualDevice {
   /// Whatever it was doing to its memory is half done.
   public mutating func powerOff(at now: Duration) {
     interruptOperation(at: now)
+    held = nil
+    isDead = false
     isConnected = false
     departure = nil
     returnsAt = nil
@@ -183,6 +200,8 @@ public struct VirtualBootloader: VirtualDevice {
   /// The bootloader begins: after power-up, or after a reset of the part.
   private mutating func start() {
     isConnected = !isClosedForEver
+    isDead = false
+    hasTransferred = false
     returnsAt = nil
     departure = nil
     pointer = profile.defaultPointer
@@ -202,6 +221,9 @@ public struct VirtualBootloader: VirtualDevice {
   mutating func becomeIdle() {
     state = .dfuIdle
     status = .ok
+    textIndex = 0
+    mboot = .none
+    held = nil
     pending = nil
     postponed = nil
     result = .ok
@@ -213,6 +235,7 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// dfuIDLE; a device that waited for the reset leaves instead.
   public mutating func busReset(at now: Duration) {
+    guard !isDead else { return }
     standard.reset()
     guard isConnected else { return }
     if state == .dfuManifestWaitReset {
@@ -228,22 +251,74 @@ public struct VirtualBootloader: VirtualDevice {
   public mutating func respond(
     to setup: SetupPacket, data: [UInt8], at now: Duration
   ) -> VirtualResponse {
-    if let answer = standard.respond(to: setup) {
-      if setup.request == StandardRequest.setInterface.rawValue, answer == .acknowledged,
-        profile.dialect == .tinyUSB
-      {
-        becomeIdle()
-      }
-      return answer
-    }
+    guard !isDead else { return .noAnswer }
+    if setup.requestType.kind == .standard { return respondToStandard(setup) }
     guard setup.requestType.kind == .class, setup.requestType.recipient == .interface,
       setup.index == 0, standard.configurationValue != 0
     else { return .stall }
+    if busy == .holds, let end = operation?.end, end > now {
+      return hold(setup, data, until: end)
+    }
+    return respondToClass(setup, data, at: now)
+  }
+
+  private mutating func respondToStandard(_ setup: SetupPacket) -> VirtualResponse {
+    if let answer = functionalDescriptor(setup) { return answer }
+    guard let answer = standard.respond(to: setup) else { return .stall }
+    if setup.request == StandardRequest.setInterface.rawValue, answer == .acknowledged,
+      profile.dialect == .tinyUSB
+    {
+      becomeIdle()
+    }
+    return answer
+  }
+
+  /// GET_DESCRIPTOR of the functional descriptor, which is no part of DFU 1.1: those of ST answer it,
+  /// most others stall, and some never answer.
+  private func functionalDescriptor(_ setup: SetupPacket) -> VirtualResponse? {
+    guard setup.request == StandardRequest.getDescriptor.rawValue,
+      setup.requestType.direction == .in,
+      UInt8(truncatingIfNeeded: setup.value >> 8) == DescriptorType.dfuFunctional.rawValue
+    else { return nil }
+    if profile.quirks.contains(.silentFunctionalDescriptor) { return .noAnswer }
+    switch profile.dialect {
+    case .stROM, .stLibrary:
+      return .data(Array(profile.presentedFunctional.bytes.prefix(Int(setup.length))))
+    // Its class handler gets what is for the interface, and ends without a word.
+    case .mboot where setup.requestType.recipient == .interface: return .noAnswer
+    default: return nil
+    }
+  }
+
+  mutating func respondToClass(
+    _ setup: SetupPacket, _ data: [UInt8], at now: Duration
+  ) -> VirtualResponse {
+    if profile.dialect == .mboot { return respondAsMboot(setup, data, at: now) }
     guard let request = DFURequest(setup) else {
       enter(.stallToError(), at: now)
       return .stall
     }
     return respond(request, setup, data, at: now)
+  }
+
+  /// Everything is held by NAK until the work is done, and counts then. The answer is that of the part
+  /// as it will be.
+  private mutating func hold(
+    _ setup: SetupPacket, _ data: [UInt8], until end: Duration
+  ) -> VirtualResponse {
+    var later = self
+    later.held = nil
+    later.advance(to: end)
+    held = HeldRequest(setup: setup, data: data)
+    // A part that restarts after its work, or dies of it, never comes to answer.
+    guard later.isConnected, !later.isDead else { return .noAnswer }
+    let response = later.respondToClass(setup, data, at: end)
+    return VirtualResponse(response.outcome, readyAt: max(response.readyAt ?? end, end))
+  }
+
+  /// What requests meet while it works.
+  var busy: BusyBehaviour {
+    profile.quirks.contains(.holdsStatusForSeconds) ? .holds : profile.busy
   }
 
   /// Does what waits until an answer has gone out.

@@ -4,7 +4,7 @@ public import DFU
 public struct MemoryDescription: Hashable, Sendable {
   /// What kind of memory it is.
   public enum Kind: String, Hashable, Sendable {
-    /// Erased in sectors to 0xFF; programming can only clear bits.
+    /// Erased in sectors; programming can only change bits of blank cells, and none back.
     case flash
     /// Written as a whole; writing it resets the part.
     case optionBytes = "option-bytes"
@@ -18,11 +18,15 @@ public struct MemoryDescription: Hashable, Sendable {
 
   /// What a unit of flash that has been programmed already does when it is programmed again.
   public enum Reprogramming: String, Hashable, Sendable {
-    /// Bits that are 1 can still be cleared (F1, F4, F7: no error correction).
+    /// Bits that are blank can still be changed (F4, F7: no error correction).
     case clearsBits = "clears-bits"
-    /// An error unless the unit reads as blank (L4, G4: the controller looks).
+    /// It is passed over and nothing is said, unless all its bits become 0 (F1: PM0075, 2.3.3, where
+    /// PGERR tells, which the bootloader does not look at; GD32VF103:
+    /// riscv-mcu/gd32-dfu-utils#5).
+    case skippedUnlessBlank = "skipped-unless-blank"
+    /// An error unless the unit reads as blank (L0, L4, G0, G4: the controller looks).
     case refusedUnlessBlank = "refused-unless-blank"
-    /// An error, even if blank bytes had been written: the check bits are spent (H7).
+    /// An error, even if blank bytes had been written: the check bits are spent (H7, C5).
     case refused
   }
 
@@ -42,12 +46,16 @@ public struct MemoryDescription: Hashable, Sendable {
   public var eraseTimes: [UInt64: Duration]
   /// How long it takes to erase all of it; nil for the sum over the sectors.
   public var massEraseTime: Duration?
+  /// What an erased byte holds: 0xFF, and 0x00 on L0 and L1 (embassy-rs/embassy#3342).
+  public var erasedByte: UInt8
+  /// The table that the times are from, if they are.
+  public private(set) var times: FlashTimes?
 
-  /// A memory.
+  /// A memory with times of its own.
   public init(
     _ name: String, _ kind: Kind, runs: [SectorRun], unit: Int = 1,
     reprogramming: Reprogramming = .clearsBits, unitTime: Duration = .zero,
-    eraseTimes: [UInt64: Duration] = [:], massEraseTime: Duration? = nil
+    eraseTimes: [UInt64: Duration] = [:], massEraseTime: Duration? = nil, erasedByte: UInt8 = 0xFF
   ) {
     self.name = name
     self.kind = kind
@@ -57,6 +65,26 @@ public struct MemoryDescription: Hashable, Sendable {
     self.unitTime = unitTime
     self.eraseTimes = eraseTimes
     self.massEraseTime = massEraseTime
+    self.erasedByte = erasedByte
+  }
+
+  /// Flash with the times of a family.
+  public init(
+    _ name: String, flash times: FlashTimes, runs: [SectorRun], unit: Int = 1,
+    reprogramming: Reprogramming = .clearsBits, erasedByte: UInt8 = 0xFF
+  ) {
+    self.init(
+      name, .flash, runs: runs, unit: unit, reprogramming: reprogramming, erasedByte: erasedByte)
+    self.times = times
+    take(.typical)
+  }
+
+  /// Takes the typical or the longest times of its family; without a table nothing changes.
+  public mutating func take(_ pace: FlashTimes.Pace) {
+    guard let times else { return }
+    unitTime = times.programTime(pace) * unit
+    eraseTimes = times.erase.mapValues { $0.pick(pace) }
+    massEraseTime = times.massErase?.pick(pace)
   }
 
   /// From the first byte to the last.
@@ -72,5 +100,7 @@ public struct MemoryDescription: Hashable, Sendable {
   }
 
   /// How long `count` bytes take to program.
-  public func programTime(_ count: Int) -> Duration { unitTime * ((count + unit - 1) / unit) }
+  public func programTime(_ count: Int) -> Duration {
+    unitTime * ((count + max(unit, 1) - 1) / max(unit, 1))
+  }
 }

@@ -34,19 +34,20 @@ extension SparseBytes {
       let page = offset / SparseBytes.pageSize
       let pageEnd = min((page + 1) * SparseBytes.pageSize, count)
       guard hasPage(page) else { return offset }
-      if let end = blankWord(in: offset..<pageEnd) { return end }
+      if let end = firstBlankWord(in: offset..<pageEnd) { return end }
       offset = pageEnd
     }
     return count
   }
 
   /// Where eight blank bytes begin, looked for in steps of eight.
-  private func blankWord(in range: Range<Int>) -> Int? {
+  private func firstBlankWord(in range: Range<Int>) -> Int? {
     let content = read(range)
     let bytes = content.span.bytes
+    let word = blankWord
     var offset = 0
     while offset + 8 <= content.count {
-      if bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) == .max {
+      if bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) == word {
         return range.lowerBound + offset
       }
       offset += 8
@@ -56,12 +57,12 @@ extension SparseBytes {
 
   private func firstNonBlank(in range: Range<Int>) -> Int? {
     let content = read(range)
-    return SparseBytes.firstNonBlank(in: content.span.bytes, 0..<content.count)
+    return firstNonBlank(in: content.span.bytes, 0..<content.count)
       .map { range.lowerBound + $0 }
   }
 
-  init(count: Int, decoding reader: inout ByteReader) throws(ParseError) {
-    self.init(count: count)
+  init(count: Int, blank: UInt8, decoding reader: inout ByteReader) throws(ParseError) {
+    self.init(count: count, blank: blank)
     var offset = 0
     while offset < count {
       let place = reader.offset

@@ -17,7 +17,7 @@ struct VirtualMemory: Sendable {
   init(_ description: MemoryDescription) {
     self.description = description
     range = description.range
-    bytes = SparseBytes(count: range.count)
+    bytes = SparseBytes(count: range.count, blank: description.erasedByte)
   }
 
   /// A memory with what a snapshot says of it.
@@ -60,7 +60,7 @@ struct VirtualMemory: Sendable {
     switch (description.kind, description.reprogramming) {
     case (.writeOnce, _):
       let old = read(part)
-      let isTaken = zip(old, new).contains { $0 != SparseBytes.blank && $0 != $1 }
+      let isTaken = zip(old, new).contains { $0 != description.erasedByte && $0 != $1 }
       return isTaken ? .alreadyProgrammed : nil
     case (.flash, .refusedUnlessBlank):
       return isBlank(part) || isBlankWhereWritten(new, part) ? nil : .alreadyProgrammed
@@ -76,23 +76,46 @@ struct VirtualMemory: Sendable {
     let unit = description.unit
     let old = read(part)
     return stride(from: 0, to: new.count, by: unit).allSatisfy { start in
-      old[start..<start + unit].allSatisfy { $0 == SparseBytes.blank }
-        || new[start..<start + unit].allSatisfy { $0 == SparseBytes.blank }
+      old[start..<start + unit].allSatisfy { $0 == description.erasedByte }
+        || new[start..<start + unit].allSatisfy { $0 == description.erasedByte }
     }
   }
 
   /// Programs, by the rules of this memory. `fault(programming:at:)` has said that it may be.
   ///
-  /// - Returns: whether a bit should have become 1 and did not.
+  /// - Returns: whether a bit should have become blank again, or should have changed in a unit that
+  ///   was not blank, and did not.
   mutating func program(_ new: [UInt8], at address: UInt64) -> Bool {
     switch description.kind {
+    case .flash where description.reprogramming == .skippedUnlessBlank:
+      return programBlankUnits(new, at: Int(address - range.lowerBound))
     case .flash, .writeOnce:
       if tracksUnits { markProgrammed(address..<address + UInt64(new.count)) }
-      return bytes.clearBits(new, at: Int(address - range.lowerBound))
+      return bytes.programBits(new, at: Int(address - range.lowerBound))
     case .optionBytes, .register, .ram:
       bytes.write(new, at: Int(address - range.lowerBound))
       return false
     }
+  }
+
+  /// Programs the units that are blank, and those that become zero; the others are passed over.
+  private mutating func programBlankUnits(_ new: [UInt8], at start: Int) -> Bool {
+    if bytes.isBlank(start..<start + new.count) {
+      bytes.write(new, at: start)
+      return false
+    }
+    var hasSkipped = false
+    for offset in stride(from: 0, to: new.count, by: description.unit) {
+      let end = min(offset + description.unit, new.count)
+      let unit = Array(new[offset..<end])
+      let place = start + offset..<start + end
+      if bytes.isBlank(place) || unit.allSatisfy({ $0 == 0 }) {
+        bytes.write(unit, at: place.lowerBound)
+      } else if bytes.read(place) != unit {
+        hasSkipped = true
+      }
+    }
+    return hasSkipped
   }
 
   mutating func erase(_ part: Range<UInt64>) {
@@ -111,8 +134,8 @@ struct VirtualMemory: Sendable {
     }
   }
 
-  /// An erase that was broken off: in every byte that is not blank some bits have become 1.
-  mutating func weaken(_ part: Range<UInt64>) { bytes.setBits(0x5A, in: offsets(part)) }
+  /// An erase that was broken off: in every byte some bits have become blank.
+  mutating func weaken(_ part: Range<UInt64>) { bytes.blankBits(0x5A, in: offsets(part)) }
 
   private func unitNumbers(_ part: Range<UInt64>) -> Range<UInt64> {
     let unit = UInt64(description.unit)

@@ -18,11 +18,11 @@ extension Profile {
       dialect: .stLibrary,
       memories: [
         MemoryDescription(
-          "Internal Flash", .flash,
+          "Internal Flash", flash: .stm32f4,
           runs: [
             .run(0x0800_0000, 3, kib: 16, .readable), .run(0x0800_C000, 1, kib: 16),
             .run(0x0801_0000, 1, kib: 64), .run(0x0802_0000, 7, kib: 128),
-          ], unitTime: .microseconds(4), eraseTimes: f4EraseTimes)
+          ])
       ])
     profile.quirks = [.clearStatusTrap, .noReadUnprotect]
     profile.pollPolicy = .constant(50)
@@ -48,11 +48,11 @@ extension Profile {
     profile.description = identity.described(with: functional)
     profile.memories = [
       MemoryDescription(
-        "Internal Flash", .flash,
+        "Internal Flash", flash: .stm32f4,
         runs: [
           .run(0x0800_0000, 2, kib: 16, .readable), .run(0x0800_8000, 2, kib: 16),
           .run(0x0801_0000, 1, kib: 64), .run(0x0802_0000, 3, kib: 128),
-        ], unitTime: .microseconds(4), eraseTimes: f4EraseTimes)
+        ])
     ]
     profile.quirks.insert(.erasesToTheEnd)
     profile.defaultPointer = 0x0800_8000
@@ -74,9 +74,7 @@ extension Profile {
       name: "dfu11", sentence: "Plain DFU 1.1 as TinyUSB does it, with two named partitions.",
       description: identity.described(with: functional), functional: functional, dialect: .tinyUSB,
       memories: [
-        MemoryDescription(
-          "FLASH", .flash, runs: [.run(0, 128, kib: 4)], unitTime: .microseconds(10),
-          eraseTimes: [4096: .milliseconds(40)]),
+        MemoryDescription("FLASH", flash: .smallPages, runs: [.run(0, 128, kib: 4)]),
         MemoryDescription(
           "EEPROM", .register, runs: [.run(0x0100_0000, 1, kib: 64, .readWrite)],
           unitTime: .microseconds(50)),
@@ -101,18 +99,12 @@ extension Profile {
       sentence: "DFU 1.0 as on Openmoko phones, with times that mean nothing.",
       description: identity.described(with: functional), functional: functional, dialect: .openmoko,
       memories: [
-        MemoryDescription(
-          "u-boot", .flash, runs: [.run(0, 16, kib: 16)], unitTime: .microseconds(1),
-          eraseTimes: [16384: .milliseconds(2)]),
-        MemoryDescription(
-          "kernel", .flash, runs: [.run(0x0100_0000, 128, kib: 16)], unitTime: .microseconds(1),
-          eraseTimes: [16384: .milliseconds(2)]),
-        MemoryDescription(
-          "rootfs", .flash, runs: [.run(0x0200_0000, 1024, kib: 16)], unitTime: .microseconds(1),
-          eraseTimes: [16384: .milliseconds(2)]),
+        MemoryDescription("u-boot", flash: .nand, runs: [.run(0, 16, kib: 16)]),
+        MemoryDescription("kernel", flash: .nand, runs: [.run(0x0100_0000, 128, kib: 16)]),
+        MemoryDescription("rootfs", flash: .nand, runs: [.run(0x0200_0000, 1024, kib: 16)]),
       ])
     profile.partitions = [0, 1, 2]
-    profile.quirks = [.worksInsideDownload]
+    profile.quirks = [.worksInsideDownload, .breaksOnStatusInUpload]
     profile.pollPolicy = .bogus(0xFF00)
     return profile
   }()

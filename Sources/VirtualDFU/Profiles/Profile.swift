@@ -8,9 +8,9 @@ public struct Profile: Hashable, Sendable {
   public var name: String
   /// What it is, in one sentence.
   public var sentence: String
-  /// The descriptors in DFU mode.
+  /// The descriptors in DFU mode, as they should be; ``presented`` is what the device sends.
   public var description: DeviceDescription
-  /// The functional descriptor.
+  /// The functional descriptor, as it should be.
   public var functional: DFUFunctionalDescriptor
   /// Whose bootloader it is.
   public var dialect: BootloaderDialect
@@ -20,7 +20,7 @@ public struct Profile: Hashable, Sendable {
   public var partitions: [Int] = []
   /// What bwPollTimeout says.
   public var pollPolicy = PollPolicy.exact
-  /// What GETSTATUS does while the device works.
+  /// What requests meet while the device works.
   public var busy = BusyBehaviour.answers
   /// Peculiarities.
   public var quirks: BootloaderQuirks = []
@@ -38,6 +38,8 @@ public struct Profile: Hashable, Sendable {
   public var ramRanges: [ClosedRange<UInt64>] = []
   /// Where a reset vector may point.
   public var codeRanges: [Range<UInt64>] = []
+  /// It starts whatever is there and not blank: no vector table tells (RISC-V).
+  public var startsAnything = false
   /// Where the option bytes hold the read-out protection level: an address.
   public var protectionByte: UInt64?
   /// Where the option bytes hold one bit for each sector of the first memory, 0 for protected.
@@ -80,8 +82,9 @@ public struct Profile: Hashable, Sendable {
 
   /// Every profile, in the order in which they are listed.
   public static let all: [Profile] = [
-    .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32h743, .stm32l476,
-    .stLibrary, .stLibrary446, .dfu11, .dfu10, .lpc43xx, .stm32f730External,
+    .stm32f105, .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32h743,
+    .stm32l476, .stm32l072, .stm32g0b1, .stm32c5, .gd32vf103, .stLibrary, .stLibrary446, .mboot,
+    .dfu11, .dfu10, .lpc43xx, .stm32f730External,
   ]
 
   /// The most bytes of one DNLOAD or UPLOAD.

@@ -14,10 +14,18 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
   case ids = "id"
   /// The serial number.
   case serial
-  /// `exact`, `zero`, or a number of milliseconds: what bwPollTimeout says.
+  /// What bwPollTimeout says, in the words of ``PollPolicy``.
   case poll
-  /// `answers`, `holds`, `stalls` or `fails`: GETSTATUS while it works (``BusyBehaviour``).
+  /// `answers`, `holds`, `stalls` or `fails`: what requests meet while it works (``BusyBehaviour``).
   case busy
+  /// `typical` or `longest`: which of the times of its flash it takes (``FlashTimes``).
+  case pace
+  /// Names of peculiarities (``BootloaderQuirks/named``), joined by `+` or commas, in addition to its
+  /// own; one with `-` in front is taken away; `none` takes all away.
+  case quirks
+  /// `early` or `later`: the factory bootloader of the first STM32F4, whose strings call everything
+  /// erasable, or a later one.
+  case rom
   /// `idle` or `error`: how it begins when there is no application (dfuERROR, errFIRMWARE).
   case blank
   /// `yes` or `no`: bitManifestationTolerant (plain DFU).
@@ -32,8 +40,13 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
     case .ids: "VVVV:PPPP in hexadecimal digits"
     case .blank: "idle or error"
     case .serial: "up to 126 characters"
-    case .poll: "exact, zero or milliseconds up to 16777215"
-    case .busy: "answers, holds, stalls or fails"
+    case .poll: PollPolicy.words
+    case .busy: BusyBehaviour.allCases.map(\.rawValue).joined(separator: ", ")
+    case .pace: FlashTimes.Pace.allCases.map(\.rawValue).joined(separator: " or ")
+    case .quirks:
+      "none, or names joined by + (a - before one takes it away): "
+        + BootloaderQuirks.named.map(\.name).joined(separator: ", ")
+    case .rom: "early or later, and only on the profiles of an STM32F407"
     }
   }
 }
@@ -108,18 +121,55 @@ extension Profile {
       guard value.utf16.count <= 126 else { return nil }
       profile.description.strings[profile.description.device.serialNumberIndex] = value
     case .poll:
-      switch value {
-      case "exact": profile.pollPolicy = .exact
-      case "zero": profile.pollPolicy = .constant(0)
-      default:
-        guard let milliseconds = UInt32(value), milliseconds <= 0xFF_FFFF else { return nil }
-        profile.pollPolicy = .constant(milliseconds)
-      }
+      guard let policy = PollPolicy(value) else { return nil }
+      profile.pollPolicy = policy
     case .busy:
       guard let behaviour = BusyBehaviour(rawValue: value) else { return nil }
       profile.busy = behaviour
+    case .pace:
+      guard let pace = FlashTimes.Pace(rawValue: value) else { return nil }
+      for index in profile.memories.indices { profile.memories[index].take(pace) }
+    case .quirks:
+      guard let quirks = quirks(value) else { return nil }
+      profile.quirks = quirks
+    case .rom:
+      guard profile.setROM(value) else { return nil }
     }
     return profile
+  }
+
+  /// The profile's own peculiarities, with those that the words add and take away.
+  private func quirks(_ value: String) -> BootloaderQuirks? {
+    if value == "none" { return [] }
+    var result = quirks
+    for part in value.split(omittingEmptySubsequences: false, whereSeparator: { "+,".contains($0) })
+    {
+      let isRemoved = part.hasPrefix("-")
+      guard let quirk = BootloaderQuirks(named: String(isRemoved ? part.dropFirst() : part)) else {
+        return nil
+      }
+      if isRemoved { result.subtract(quirk) } else { result.formUnion(quirk) }
+    }
+    return result
+  }
+
+  /// The first bootloaders of the F4 have type `g` on option bytes, OTP and Device Feature, which
+  /// cannot be erased; later ones have `e` (dfu-util's device-logs/stm32f4discovery.lsusb;
+  /// zmkfirmware/zmk#1711).
+  private mutating func setROM(_ value: String) -> Bool {
+    let names = description.strings.filter { $0.value.hasPrefix("@Device Feature") }
+    guard value == "early" || value == "later", !names.isEmpty else { return false }
+    let (old, new): (Character, Character) = value == "early" ? ("e", "g") : ("g", "e")
+    for (index, text) in description.strings
+    where text.hasPrefix("@") && !text.hasPrefix("@Internal Flash") {
+      // The letter ends a segment, behind a blank that stands for bytes.
+      let segments = text.split(separator: ",", omittingEmptySubsequences: false)
+      description.strings[index] = segments.map {
+        $0.hasSuffix(" \(old)") ? String($0.dropLast()) + String(new) : String($0)
+      }.joined(separator: ",")
+    }
+    description.device.deviceVersion = BCDVersion(value == "early" ? 0x2100 : 0x2200)
+    return true
   }
 
   private static func flag(_ value: String) -> Bool? {
@@ -144,20 +194,12 @@ extension Profile {
 
   /// Changes bitManifestationTolerant wherever it is written.
   mutating func setTolerant(_ isTolerant: Bool) {
-    let old = functional.bytes
+    var new = functional
     if isTolerant {
-      functional.attributes.insert(.manifestationTolerant)
+      new.attributes.insert(.manifestationTolerant)
     } else {
-      functional.attributes.remove(.manifestationTolerant)
+      new.attributes.remove(.manifestationTolerant)
     }
-    for configuration in description.configurations.indices {
-      let interfaces = description.configurations[configuration].interfaces.indices
-      for interface in interfaces {
-        let extra = description.configurations[configuration].interfaces[interface].extra
-        description.configurations[configuration].interfaces[interface].extra = extra.map {
-          $0.bytes == old ? RawDescriptor(bytes: functional.bytes, offset: $0.offset) : $0
-        }
-      }
-    }
+    replaceFunctional(with: new)
   }
 }

@@ -10,10 +10,6 @@ extension Profile {
       transferSize: transferSize, version: BCDVersion(0x011A))
   }
 
-  static let f4EraseTimes: [UInt64: Duration] = [
-    16 * 1024: .milliseconds(250), 64 * 1024: .milliseconds(550), 128 * 1024: .seconds(1),
-  ]
-
   /// STM32F407, 1 MiB.
   public static let stm32f407: Profile = {
     let functional = dfuSe(transferSize: 2048)
@@ -31,12 +27,11 @@ extension Profile {
       description: identity.described(with: functional), functional: functional, dialect: .stROM,
       memories: [
         MemoryDescription(
-          "Internal Flash", .flash,
+          "Internal Flash", flash: .stm32f4,
           runs: [
             .run(0x0800_0000, 4, kib: 16), .run(0x0801_0000, 1, kib: 64),
             .run(0x0802_0000, 7, kib: 128),
-          ], unitTime: .microseconds(4),  // a word of 32 bits takes 16 µs
-          eraseTimes: f4EraseTimes, massEraseTime: .seconds(8)),
+          ]),
         MemoryDescription(
           "Option Bytes", .optionBytes, runs: [.bytes(0x1FFF_C000, 1, of: 16, .readWrite)],
           unitTime: .milliseconds(6)),
@@ -84,7 +79,10 @@ extension Profile {
     let functional = dfuSe(transferSize: 1024)
     let identity = Identity(
       deviceVersion: 0x0200, manufacturer: "STMicroelectronics", productName: "DFU in FS Mode",
-      serial: "200364500000", settings: ["@Internal Flash   /0x08000000/16*128Kg"])
+      serial: "200364500000",
+      settings: [
+        "@Internal Flash   /0x08000000/16*128Kg", "@Option Bytes   /0x5200201C/01*128 e",
+      ])
     var profile = Profile(
       name: "stm32h743",
       sentence:
@@ -92,9 +90,12 @@ extension Profile {
       description: identity.described(with: functional), functional: functional, dialect: .stROM,
       memories: [
         MemoryDescription(
-          "Internal Flash", .flash, runs: [.run(0x0800_0000, 16, kib: 128)], unit: 32,
-          reprogramming: .refused, unitTime: .microseconds(100),
-          eraseTimes: [128 * 1024: .milliseconds(1100)], massEraseTime: .seconds(9))
+          "Internal Flash", flash: .stm32h7, runs: [.run(0x0800_0000, 16, kib: 128)], unit: 32,
+          reprogramming: .refused),
+        // The registers of the flash controller from FLASH_OPTSR_CUR on (RM0433, 4.9).
+        MemoryDescription(
+          "Option Bytes", .optionBytes, runs: [.bytes(0x5200_201C, 1, of: 128, .readWrite)],
+          unitTime: .milliseconds(1)),
       ])
     profile.quirks = [.clearStatusTrap, .secondBankErasesForEver]
     profile.ramRanges = [
@@ -102,6 +103,10 @@ extension Profile {
       0x3800_0000...0x3801_0000,
     ]
     profile.codeRanges = [0x0800_0000..<0x0820_0000]
+    profile.protectionByte = 0x5200_201D
+    profile.factoryContents = [
+      FactoryContents(address: 0x5200_201C, bytes: [0xD0, 0xAA, 0x06, 0x00])
+    ]
     return profile
   }()
 
@@ -123,9 +128,8 @@ extension Profile {
       description: identity.described(with: functional), functional: functional, dialect: .stROM,
       memories: [
         MemoryDescription(
-          "Internal Flash", .flash, runs: [.run(0x0800_0000, 512, kib: 2)], unit: 8,
-          reprogramming: .refusedUnlessBlank, unitTime: .microseconds(82),
-          eraseTimes: [2048: .milliseconds(22)], massEraseTime: .milliseconds(45)),
+          "Internal Flash", flash: .stm32l4, runs: [.run(0x0800_0000, 512, kib: 2)], unit: 8,
+          reprogramming: .refusedUnlessBlank),
         MemoryDescription(
           "Option Bytes", .optionBytes, runs: [.bytes(0x1FFF_7800, 1, of: 40, .readWrite)],
           unitTime: .milliseconds(1)),
@@ -167,20 +171,13 @@ extension Profile {
       description: identity.described(with: functional), functional: functional, dialect: .stROM,
       memories: [
         MemoryDescription(
-          "Flash", .flash, runs: [.run(0x0800_0000, 4, kib: 16)], unitTime: .microseconds(4),
-          eraseTimes: f4EraseTimes, massEraseTime: .seconds(1)),
+          "Flash", flash: .stm32f7, runs: [.run(0x0800_0000, 4, kib: 16)]),
         MemoryDescription(
-          "External Flash", .flash,
+          "External Flash", flash: .serialNOR,
           runs: [
             .run(0x9000_0000, 8, kib: 4), .run(0x9000_8000, 1, kib: 32),
             .run(0x9001_0000, 127, kib: 64),
-          ],
-          // A page of 256 bytes takes 0.7 ms, and the command before it comes once a page.
-          unitTime: .microseconds(3),
-          eraseTimes: [
-            4 * 1024: .milliseconds(45), 32 * 1024: .milliseconds(120),
-            64 * 1024: .milliseconds(150),
-          ], massEraseTime: .seconds(20)),
+          ]),
         MemoryDescription("SRAM", .ram, runs: [.run(0x2000_0000, 1, kib: 252, .readWrite)]),
       ])
     profile.pollPolicy = .constant(1)

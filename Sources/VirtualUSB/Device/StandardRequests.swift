@@ -8,15 +8,27 @@ public struct DeviceDescription: Hashable, Sendable {
   public var configurations: [ConfigurationDescriptor]
   /// String descriptors by index, in English (United States).
   public var strings: [UInt8: String]
+  /// String descriptors byte for byte, by index: what a device sends instead of the descriptor that
+  /// `strings` would make. Real devices send text that is not UTF-16, or lengths that are not true.
+  public var rawStrings: [UInt8: [UInt8]]
 
   /// A description; `bNumConfigurations` is set from `configurations`.
   public init(
-    device: DeviceDescriptor, configurations: [ConfigurationDescriptor], strings: [UInt8: String]
+    device: DeviceDescriptor, configurations: [ConfigurationDescriptor], strings: [UInt8: String],
+    rawStrings: [UInt8: [UInt8]] = [:]
   ) {
     self.device = device
     self.device.configurationCount = UInt8(truncatingIfNeeded: configurations.count)
     self.configurations = configurations
     self.strings = strings
+    self.rawStrings = rawStrings
+  }
+
+  fileprivate var hasStrings: Bool { !strings.isEmpty || !rawStrings.isEmpty }
+
+  /// The bytes of a string descriptor; nil where there is none.
+  public func stringDescriptor(_ index: UInt8) -> [UInt8]? {
+    rawStrings[index] ?? strings[index].map { StringDescriptor($0).bytes }
   }
 }
 
@@ -104,12 +116,12 @@ public struct StandardRequests: Sendable {
       return answer(description.device.bytes, setup)
     case .configuration where Int(index) < description.configurations.count:
       return answer(description.configurations[Int(index)].bytes, setup)
-    case .string where index == 0 && !description.strings.isEmpty:
+    case .string where index == 0 && description.hasStrings:
       let languages = LanguageID.englishUnitedStates.rawValue.littleEndianBytes
       return answer([4, DescriptorType.string.rawValue] + languages, setup)
     case .string:
-      guard let text = description.strings[index] else { return .stall }
-      return answer(StringDescriptor(text).bytes, setup)
+      guard let bytes = description.stringDescriptor(index) else { return .stall }
+      return answer(bytes, setup)
     default:
       return .stall
     }

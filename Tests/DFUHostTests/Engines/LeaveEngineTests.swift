@@ -28,6 +28,18 @@ struct LeaveEngineTests {
     #expect(try Script(Self.pointing + "DNLOAD 0 ! \(loss)").play(&engine) == .vanished)
   }
 
+  @Test func `a device that is known to leave by itself is not asked`() throws {
+    var link = link
+    link.leavesWithoutStatus = true
+    var engine = try LeaveEngine(for: 0x0800_0000, link: link)
+    #expect(try Script(Self.pointing + "DNLOAD 0").play(&engine) == .unasked)
+    // It may still refuse.
+    let error = try failure(
+      LeaveEngine(for: 0x0800_0000, link: link),
+      Self.pointing + "DNLOAD 0 ! stall\nGETSTATUS < 0f 00 00 00 0a 00")
+    #expect(error.code == .refused)
+  }
+
   @Test func `a device that refuses to leave and says so has not left`() throws {
     let error = try failure(
       LeaveEngine(for: 0x0800_0000, link: link),

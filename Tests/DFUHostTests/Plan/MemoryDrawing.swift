@@ -92,18 +92,20 @@ extension FlashTarget {
   }
 }
 
-/// Flash that behaves like flash, for executing a plan on: bits can only be cleared until the sector
-/// is erased. Everything that a plan must not do is noted.
+/// Flash that behaves like flash, for executing a plan on: bits can only be changed from blank until
+/// the sector is erased. Everything that a plan must not do is noted.
 struct FlashModel {
   let map: MemoryMap
   var memory: [UInt8]
   var erased: [UInt64] = []
   var writes = 0
   var violations: [String] = []
+  let blank: UInt8
 
-  init(_ map: MemoryMap, _ memory: [UInt8]) {
+  init(_ map: MemoryMap, _ memory: [UInt8], blank: UInt8 = 0xFF) {
     self.map = map
     self.memory = memory
+    self.blank = blank
   }
 
   mutating func run(_ plan: FlashPlan, transferSize: Int) {
@@ -126,7 +128,7 @@ struct FlashModel {
   }
 
   private mutating func wipe(_ range: Range<UInt64>) {
-    for address in range { memory[Int(address)] = 0xFF }
+    for address in range { memory[Int(address)] = blank }
   }
 
   private mutating func erase(_ sector: Sector) {
@@ -158,9 +160,10 @@ struct FlashModel {
           violations.append("writes to \(address)")
           continue
         }
-        // What cannot be erased is RAM here; flash only clears bits.
-        memory[Int(address)] =
-          sector.rights.contains(.erasable) ? memory[Int(address)] & byte : byte
+        // What cannot be erased is RAM here; flash only changes blank bits.
+        let old = memory[Int(address)]
+        let programmed = blank == 0xFF ? old & byte : old | byte
+        memory[Int(address)] = sector.rights.contains(.erasable) ? programmed : byte
       }
     }
   }

@@ -12,6 +12,8 @@ import USB
     var granularity = 1
     /// Sizes of the sectors; every image and every contents of so many bytes is tried.
     var sectors = [2, 1]
+    /// What erased bytes hold: zeros on L0 and L1.
+    var blank: UInt8 = 0xFF
     var change: @Sendable (inout FlashOptions) -> Void = { _ in }
     var testDescription: String { name }
   }
@@ -23,6 +25,9 @@ import USB
     Mode(name: "all sectors") { $0.differential = false },
     Mode(name: "neighbours discarded") { $0.discardNeighbours = true },
     Mode(name: "everything erased first") { $0.erase = .all },
+    Mode(name: "erased to zeros", sectors: [2, 1, 1], blank: 0x00),
+    Mode(name: "erased to zeros in units of two", transferSize: 4, granularity: 2, blank: 0x00),
+    Mode(name: "erased to zeros, all of it first", blank: 0x00) { $0.erase = .all },
   ]
 
   @Test(arguments: modes)
@@ -30,17 +35,17 @@ import USB
     var options = FlashOptions()
     options.leave = .never
     mode.change(&options)
-    let map = Drawing.map(mode.sectors.map { ($0, "g") })
+    let map = Drawing.map(mode.sectors.map { ($0, "g") }, name: "Internal Flash")
     let size = mode.sectors.reduce(0, +)
-    let wanted: [UInt8?] = [nil, 0x41, 0xFF, 0x42]
-    let present: [UInt8] = [0xFF, 0x42]
+    let wanted: [UInt8?] = [nil, mode.blank == 0xFF ? 0x41 : 0xFF, mode.blank, 0x42]
+    let present: [UInt8] = [mode.blank, 0x42]
     for imageNumber in 1..<1 << (2 * size) {
       let image = (0..<size).map { wanted[(imageNumber >> (2 * $0)) & 3] }
       for contentsNumber in 0..<1 << size {
         let memory = (0..<size).map { present[(contentsNumber >> $0) & 1] }
         let complaint = try World(
           map: map, image: image, memory: memory, options: options,
-          transferSize: mode.transferSize, granularity: mode.granularity
+          transferSize: mode.transferSize, granularity: mode.granularity, blank: mode.blank
         ).complaint()
         if let complaint {
           Issue.record("\(image) on \(memory): \(complaint)")
@@ -54,6 +59,7 @@ import USB
   func `random worlds with every kind of sector come out right`(_ seed: Int) throws {
     var random = Sequence(seed: UInt64(seed) &* 0x9E37_79B9 &+ 1)
     for _ in 0..<100 {
+      let blank: UInt8 = random.next(0...1) == 0 ? 0xFF : 0x00
       let letters: [Character] = ["g", "g", "g", "e", "g"]
       let sectors = (0..<random.next(1...6)).map { _ in
         (size: 4 * random.next(1...4), letter: letters[random.next(0...4)])
@@ -64,9 +70,9 @@ import USB
       while image.count < size {
         let kind = random.next(0...3)
         for _ in 0..<random.next(1...9) where image.count < size {
-          let old: UInt8 = random.next(0...2) == 0 ? 0xFF : UInt8(random.next(0x30...0x33))
+          let old: UInt8 = random.next(0...2) == 0 ? blank : UInt8(random.next(0x30...0x33))
           memory.append(old)
-          image.append([nil, old, 0xFF, UInt8(random.next(0x30...0x33))][kind])
+          image.append([nil, old, blank, UInt8(random.next(0x30...0x33))][kind])
         }
       }
       guard image.contains(where: { $0 != nil }) else { continue }
@@ -76,8 +82,10 @@ import USB
       options.discardNeighbours = random.next(0...3) == 0
       options.verify = random.next(0...3) != 0
       let complaint = try World(
-        map: Drawing.map(sectors), image: image, memory: memory, options: options,
-        transferSize: random.next(1...9), granularity: [1, 2, 4][random.next(0...2)]
+        map: Drawing.map(sectors, name: "Internal Flash"), image: image, memory: memory,
+        options: options,
+        transferSize: random.next(1...9), granularity: [1, 2, 4][random.next(0...2)],
+        blank: blank
       ).complaint()
       if let complaint {
         Issue.record("\(sectors) \(image) on \(memory) with \(options): \(complaint)")
@@ -105,11 +113,13 @@ struct World {
   var options: FlashOptions
   var transferSize: Int
   var granularity: Int
+  var blank: UInt8
 
   /// What is wrong with the plan for this world; nil when nothing is.
   func complaint() throws -> String? {
     let firmware = try sparse(image)
     var target = FlashTarget.drawn(map, transferSize: transferSize, granularity: granularity)
+    target.chip?.erasedByte = blank
     let survey = try FlashSurvey(firmware, for: target, options: options)
     var contents = FirmwareImage()
     for range in survey.parts.flatMap(\.ranges) {
@@ -119,7 +129,7 @@ struct World {
     }
     target.contents = contents
     let plan = try FlashPlan(firmware, for: target, options: options)
-    var model = FlashModel(map, memory)
+    var model = FlashModel(map, memory, blank: blank)
     model.run(plan, transferSize: transferSize)
     if let violation = model.violations.first { return violation }
     return complaint(about: model, plan)
@@ -146,7 +156,7 @@ struct World {
             && sector?.rights.contains(.erasable) == true)
           || (options.discardNeighbours && sector?.rights.contains(.erasable) == false
             && sector.map(isTouched) == true)
-        if !mayBeLost || now != 0xFF { return "neighbour \(address) became \(now)" }
+        if !mayBeLost || now != blank { return "neighbour \(address) became \(now)" }
       }
     }
     for sector in map.sectors where model.erased.contains(sector.range.lowerBound) {
@@ -187,6 +197,6 @@ struct World {
   }
 
   private func isBlank(_ sector: Sector) -> Bool {
-    sector.range.allSatisfy { memory[Int($0)] == 0xFF }
+    sector.range.allSatisfy { memory[Int($0)] == blank }
   }
 }

@@ -28,12 +28,13 @@ struct Bench: Sendable {
     }
   }
 
-  /// Opens the board.
-  func open(window: Int = 1) async throws -> DFUSession {
+  /// Opens the board, through a host that stands before the bus if there is one.
+  func open(window: Int = 1, through host: (any USBHost)? = nil) async throws -> DFUSession {
     let info = try #require(try await bus.devices().first)
     var options = SessionOptions()
     options.window = window
-    return try await DFUSession.open(info, on: bus, clock: AnyClock(clock), options: options)
+    return try await DFUSession.open(
+      info, on: host ?? bus, clock: AnyClock(clock), options: options)
   }
 
   /// Looks at the board, past the bus.

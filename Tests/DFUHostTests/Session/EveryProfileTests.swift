@@ -15,6 +15,12 @@ struct ProfileCase: CustomTestStringConvertible, Sendable {
   var testDescription: String { profile.name }
 
   static let addressed = [
+    ProfileCase(profile: .stm32f105, address: 0x0800_0000, count: 100_001),
+    ProfileCase(profile: .stm32l072, address: 0x0800_1000, count: 20_003),
+    ProfileCase(profile: .stm32g0b1, address: 0x0800_0000, count: 100_001),
+    ProfileCase(profile: .stm32c5, address: 0x0800_0000, count: 100_001),
+    ProfileCase(profile: .gd32vf103, address: 0x0800_0000, count: 50_001),
+    ProfileCase(profile: .mboot, address: 0x0800_8000, count: 100_001),
     ProfileCase(profile: .stm32f407, address: 0x0800_0000, count: 100_001),
     ProfileCase(profile: .stm32h743, address: 0x080E_0000, count: 300_007),
     ProfileCase(profile: .stm32l476, address: 0x0800_0000, count: 50_003),

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Reports
+import USB
+import VirtualDFU
+import Workbench
+
+/// `dfu emulate`: the virtual devices.
+struct Emulate: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "List the virtual devices that there are.",
+    discussion: """
+      Each behaves like a real bootloader, down to its faults and to the time that an erase takes. \
+      Every verb that takes -d works on one: virtual:NAME, or virtual:NAME?OPTION=VALUE&…. \
+      Exporting them over USB/IP comes with a later version.
+
+      Examples:
+        dfu emulate --list
+        dfu emulate --list --verbose
+        dfu list -d 'virtual:gd32vf103?speed=instant'
+      """
+  )
+
+  @Flag(help: "Print every virtual device with a sentence; with --verbose what can be changed.")
+  var list = false
+
+  @OptionGroup var output: OutputOptions
+
+  func perform(on console: Console) async throws -> ExitStatus {
+    guard list else {
+      throw UsageError(
+        "`dfu emulate` cannot export a device yet: that comes with USB/IP, in a later version.",
+        help: "`dfu emulate --list` prints the virtual devices; `-d virtual:NAME` uses one here.")
+    }
+    let report = ProfileListReport(Profile.all)
+    try console.print(report) { report.text($0, isVerbose: console.isVerbose) }
+    return .done
+  }
+}
