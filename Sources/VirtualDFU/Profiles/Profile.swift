@@ -10,6 +10,8 @@ public struct Profile: Hashable, Sendable {
   public var sentence: String
   /// The descriptors in DFU mode.
   public var description: DeviceDescription
+  /// The speed at which it runs.
+  public var speed = USBSpeed.full
   /// The functional descriptor.
   public var functional: DFUFunctionalDescriptor
   /// Whose bootloader it is.
