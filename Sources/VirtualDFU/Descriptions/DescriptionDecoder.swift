@@ -90,7 +90,7 @@ struct DescriptionDecoder {
         faults.count < ProfileDescriptionError.limit ? nearestName(to: member.name, of: known) : nil
       refuse(
         member.namePlace, item.path.appending(.member(member.name)), "There is no such key here.",
-        near.map { "Did you mean “\($0)”?" } ?? "There are \(listed(known)).")
+        near.map { "Did you mean “\($0)”?" } ?? "There are \(listText(known)).")
     }
     return Fields(located: item, members: members)
   }
@@ -258,7 +258,7 @@ struct DescriptionDecoder {
     guard let text = text(item, example: "\"\(names.first ?? "")\"") else { return nil }
     guard names.contains(text) else {
       let near = nearestName(to: text, of: names).map { "Did you mean “\($0)”? " } ?? ""
-      refuse(item, "“\(shown(text))” is not known here.", "\(near)There are \(listed(names)).")
+      refuse(item, "“\(shown(text))” is not known here.", "\(near)There are \(listText(names)).")
       return nil
     }
     return text
@@ -309,13 +309,6 @@ struct DescriptionDecoder {
 
   /// `bLength` is one byte, and two of 255 are the header (USB 2.0, 9.6.7).
   static let descriptorTextLimit = 126
-}
-
-/// Names in quotes, joined by commas, the last by “and”.
-func listed(_ names: [String]) -> String {
-  guard let last = names.last else { return "none" }
-  guard names.count > 1 else { return last }
-  return "\(names.dropLast().joined(separator: ", ")) and \(last)"
 }
 
 /// As much of somebody's text as an error shows.

@@ -54,6 +54,8 @@ struct RandomDescriptionTests {
       var proved = false
       do {
         let session = try await DFUSession.open(info, on: bus, clock: AnyClock(clock))
+        // As `dfu list` does.
+        if let first = session.targets.first { _ = try? await session.protection(of: first) }
         for target in session.targets {
           let plan = try await session.plan(try choice(for: target, of: session, seed))
           let report = try await session.flash(plan)

@@ -215,7 +215,10 @@ extension DescriptionDecoder {
     if let index = names.firstIndex(of: name) { return index }
     guard !draft.unusableMemories.contains(name) else { return nil }
     let near = nearestName(to: name, of: names).map { "Did you mean “\(shown($0))”?" }
-    let all = "There \(names.count == 1 ? "is" : "are") \(listed(names.map(shown)))."
+    let all =
+      names.isEmpty
+      ? "Describe it in \"memories\"."
+      : "There \(names.count == 1 ? "is" : "are") \(listText(names.map(shown)))."
     refuse(
       item, "There is no memory “\(shown(name))”.",
       near.map { names.count == 1 ? $0 : "\($0) \(all)" } ?? all)

@@ -60,7 +60,7 @@ extension DescriptionDecoder {
         item, "There are no option bytes at \(addressText(address)).",
         ranges.isEmpty
           ? "Describe a memory of the kind \"option-bytes\", or write null."
-          : "There are \(listed(ranges)).")
+          : "There are \(listText(ranges)).")
       return nil
     }
     return address
