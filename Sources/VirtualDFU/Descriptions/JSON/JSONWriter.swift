@@ -3,22 +3,24 @@ enum JSONWriter {
   private static let width = 96
 
   /// A value as a text, with a line end behind it.
-  static func text(_ value: JSONValue) -> String { lines(value, depth: 0) + "\n" }
+  static func text(_ value: JSONValue) -> String { lines(value, depth: 0, behind: 0) + "\n" }
 
-  private static func lines(_ value: JSONValue, depth: Int) -> String {
+  // `used`: the columns of what stands before it on its line, behind the indent.
+  private static func lines(_ value: JSONValue, depth: Int, behind used: Int) -> String {
     let flat = flat(value)
     let indent = String(repeating: "  ", count: depth)
-    let fits = indent.utf8.count + 30 + flat.utf8.count <= width
-    if depth >= 2, fits { return flat }
+    // A comma may follow.
+    if depth >= 2, indent.utf8.count + used + flat.utf8.count + 1 <= width { return flat }
     let inner = indent + "  "
     switch value.content {
     case .object(let members) where !members.isEmpty:
       let parts = members.map {
-        "\(inner)\(quoted($0.name)): \(lines($0.value, depth: depth + 1))"
+        let name = quoted($0.name) + ": "
+        return inner + name + lines($0.value, depth: depth + 1, behind: name.utf8.count)
       }
       return "{\n\(parts.joined(separator: ",\n"))\n\(indent)}"
     case .array(let values) where !values.isEmpty:
-      let parts = values.map { inner + lines($0, depth: depth + 1) }
+      let parts = values.map { inner + lines($0, depth: depth + 1, behind: 0) }
       return "[\n\(parts.joined(separator: ",\n"))\n\(indent)]"
     default: return flat
     }
