@@ -36,6 +36,7 @@ let package = Package(
     fuzzer("uf2", of: ["Firmware"]),
     fuzzer("bootloader", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("faults", of: ["USB", "VirtualUSB", "VirtualDFU"]),
+    fuzzer("device", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("state", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("engines", of: ["USB", "DFU", "DFUHost"]),
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),

@@ -1,4 +1,5 @@
 import Testing
+import USB
 
 @testable import Reports
 

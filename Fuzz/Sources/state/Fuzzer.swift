@@ -16,7 +16,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case 1:
     // Fuzzers find neither the checksum nor the name.
     let name = Array(profile.name.utf8)
-    let body = Array("VDFU".utf8) + [1, UInt8(name.count)] + name + input.remaining()
+    let body =
+      Array("VDFU".utf8) + [UInt8(input.below(2) + 1), UInt8(name.count)] + name + input.remaining()
     restore(body + crc32(body).littleEndianBytes, in: &device)
   default:
     for _ in 0..<4 {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import USB
-import Workbench
 
 /// An address of the 32-bit space of a device: `0x08000000`.
 struct AddressArgument: ExpressibleByArgument, Hashable {
@@ -17,22 +16,7 @@ struct LengthArgument: ExpressibleByArgument, Hashable {
   var value: UInt64
 
   init?(argument: String) {
-    var text = argument.lowercased()
-    var unit: UInt64 = 1
-    // "ib" first, so that 16KiB, 16KB and 16K are the same; bytes of hexadecimal text have no unit.
-    if !text.hasPrefix("0x") {
-      if text.hasSuffix("ib") {
-        text.removeLast(2)
-      } else if text.hasSuffix("b") {
-        text.removeLast()
-      }
-      if text.hasSuffix("k") { unit = 1 << 10 }
-      if text.hasSuffix("m") { unit = 1 << 20 }
-      if unit > 1 { text.removeLast() }
-    }
-    guard let count = typedNumber(text) else { return nil }
-    let (value, overflow) = count.multipliedReportingOverflow(by: unit)
-    guard !overflow, value > 0, value <= 1 << 32 else { return nil }
+    guard let value = typedByteCount(argument), value > 0, value <= 1 << 32 else { return nil }
     self.value = value
   }
 }
@@ -79,20 +63,7 @@ struct VersionArgument: ExpressibleByArgument, Hashable {
   var value: BCDVersion
 
   init?(argument: String) {
-    if argument.lowercased().hasPrefix("0x") {
-      guard let number = typedNumber(argument), let value = UInt16(exactly: number) else {
-        return nil
-      }
-      self.value = BCDVersion(value)
-      return
-    }
-    // 1.2 is 0x0120 and 1.02 is 0x0102, as descriptors write it.
-    let parts = argument.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...2).contains(parts[0].count), (1...2).contains(parts[1].count),
-      parts.allSatisfy({ $0.allSatisfy { ("0"..."9").contains($0) } }),
-      let major = UInt16(parts[0], radix: 16),
-      let minor = UInt16(parts[1].count == 1 ? "\(parts[1])0" : String(parts[1]), radix: 16)
-    else { return nil }
-    value = BCDVersion(major << 8 | minor)
+    guard let value = BCDVersion(typed: argument) else { return nil }
+    self.value = value
   }
 }

@@ -10,7 +10,8 @@ struct DeviceOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…]. Without it, DFU_DEVICE.",
+      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…]. PROFILE is a built-in device, "
+        + "or a file that describes one, such as ./board.json. Without it, DFU_DEVICE.",
       valueName: "selector"))
   var device: [String] = []
 

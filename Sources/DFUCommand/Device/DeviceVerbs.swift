@@ -25,10 +25,12 @@ extension ExitStatus {
     case let error as PlanError: status(of: error.code)
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
+    case is ProfileDescriptionError: .badConfiguration
     case let error as BoardError:
       switch error.slug {
       case "unknown-profile": .noDevice
       case "state-changed": .tryAgain
+      case "device-description": .badConfiguration
       default: .damagedInput
       }
     case let error as DeviceSearchError:

@@ -15,6 +15,7 @@ struct List: Verb {
       Examples:
         dfu list -d virtual:stm32f407
         dfu list -d virtual:stm32f407 -d virtual:stm32h743 --json
+        dfu list -d virtual:./board.json     # a device that a file describes
       """
   )
 
@@ -33,6 +34,7 @@ struct List: Verb {
           session.description, selector: found.selector, protection: protection)
       }
       reports.append(report)
+      for note in found.board?.notes ?? [] { console.note(note) }
     }
     try console.print(DeviceListReport(reports)) { DeviceListReport(reports).text($0) }
     return .done

@@ -44,10 +44,3 @@ public func durationText(_ duration: Duration) -> String {
   if seconds < 3600 { return "\(seconds / 60) min \(two(seconds % 60)) s" }
   return "\(seconds / 3600) h \(two(seconds % 3600 / 60)) min"
 }
-
-/// Words as a list: `a`, `a and b`, `a, b and c`.
-public func listText(_ words: [String], _ conjunction: String = "and") -> String {
-  guard let last = words.last else { return "" }
-  if words.count == 1 { return last }
-  return words.dropLast().joined(separator: ", ") + " \(conjunction) \(last)"
-}

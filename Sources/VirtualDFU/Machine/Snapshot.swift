@@ -3,15 +3,20 @@ public import USB
 
 /// A part's state as bytes, for a file that keeps a virtual board between runs.
 ///
-/// All numbers are little-endian: `VDFU`, version 1 (8 bits), the profile's name (8 bits of length,
+/// All numbers are little-endian: `VDFU`, version 2 (8 bits), the profile's name (8 bits of length,
 /// UTF-8), protection flags (8 bits: read-protected, closed), bState, bStatus (8 bits each), the
 /// address pointer (32 bits), the write-protected sectors (a count and numbers of 16 bits), then for
-/// each memory its start (64 bits), its length (64 bits), its bytes in runs, and its programmed units
-/// (a count of 32 bits, then pairs of 64 bits: word number and bits); at the end the CRC-32 of all
-/// that. Work that is under way is not kept, nor is the journal.
+/// each memory its start (64 bits), its length (64 bits), the bytes of its unit (32 bits; not in
+/// version 1), its bytes in runs, and its programmed units (a count of 32 bits, then pairs of 64 bits:
+/// word number and bits); at the end the CRC-32 of all that. Work that is under way is not kept, nor is
+/// the journal.
+///
+/// It holds what is in the cells. Of a profile whose description has changed since, it fits as long as
+/// name, places, lengths and units of the memories are the same; sectors, rights, times, descriptors
+/// and behaviour count as they are now.
 extension VirtualBootloader {
   private static let magic: [UInt8] = [0x56, 0x44, 0x46, 0x55]
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   /// The state of the part.
   public func snapshot() -> [UInt8] {
@@ -25,6 +30,7 @@ extension VirtualBootloader {
     for memory in memories {
       bytes += memory.range.lowerBound.littleEndianBytes
       bytes += UInt64(memory.range.count).littleEndianBytes
+      bytes += UInt32(truncatingIfNeeded: memory.description.unit).littleEndianBytes
       memory.bytes.encode(into: &bytes)
       bytes += UInt32(truncatingIfNeeded: memory.programmed.count).littleEndianBytes
       for (word, bits) in memory.programmed.sorted(by: { $0.key < $1.key }) {
@@ -53,13 +59,15 @@ extension VirtualBootloader {
       var reader = ByteReader(bytes.span.bytes.extracting(..<(bytes.count - 4)))
       try reader.skip(4, "magic")
       let version = try reader.readByte("version")
-      guard version == VirtualBootloader.version else {
+      guard (1...VirtualBootloader.version).contains(version) else {
         throw SnapshotError(
-          .version, "The saved state has version \(version); this program knows version 1.",
+          .version,
+          "The saved state has version \(version); this program knows up to "
+            + "\(VirtualBootloader.version).",
           help: "Use the program that wrote it, or begin with a blank device.")
       }
       var copy = self
-      try copy.read(&reader)
+      try copy.read(&reader, version)
       self = copy
     } catch let error as SnapshotError {
       throw error
@@ -70,7 +78,7 @@ extension VirtualBootloader {
     }
   }
 
-  private mutating func read(_ reader: inout ByteReader) throws {
+  private mutating func read(_ reader: inout ByteReader, _ version: UInt8) throws {
     let name = String(
       decoding: try reader.readBytes(Int(try reader.readByte("name length")), "name"),
       as: UTF8.self)
@@ -94,11 +102,14 @@ extension VirtualBootloader {
       sectors.insert(Int(try reader.readUInt16("sector number")))
     }
     var loaded: [VirtualMemory] = []
-    for memory in memories { loaded.append(try VirtualMemory(memory.description, &reader)) }
+    for memory in memories {
+      guard !reader.isAtEnd else {
+        throw SnapshotError.otherMemories("it has nothing for \(memory.description.name)")
+      }
+      loaded.append(try VirtualMemory(memory.description, &reader, version))
+    }
     guard reader.isAtEnd else {
-      throw ParseError(
-        .invalid(value: "\(reader.remaining)", rule: "no bytes may follow the last memory"),
-        field: "bytes left", offset: reader.offset)
+      throw SnapshotError.otherMemories("something follows behind the last memory")
     }
     interruptOperation(at: .zero)
     becomeIdle()
@@ -109,7 +120,9 @@ extension VirtualBootloader {
     state = VirtualBootloader.restingState(DFUState(rawValue: stateByte))
     status = DFUStatus(rawValue: statusByte)
     pointer = newPointer
-    writeProtectedSectors = sectors
+    // Sectors may have become fewer, and what is not there must not hinder a mass erase.
+    let count = profile.memories.first?.sectorCount ?? 0
+    writeProtectedSectors = sectors.filter { $0 < count }
     if isClosedForEver { isConnected = false }
   }
 
@@ -124,20 +137,23 @@ extension VirtualBootloader {
 
 extension VirtualMemory {
   fileprivate init(
-    _ description: MemoryDescription, _ reader: inout ByteReader
-  ) throws(ParseError) {
+    _ description: MemoryDescription, _ reader: inout ByteReader, _ version: UInt8
+  ) throws {
     let range = description.range
-    let place = reader.offset
     let start =
       UInt64(try reader.readUInt32("start")) | UInt64(try reader.readUInt32("start")) << 32
     let length =
       UInt64(try reader.readUInt32("length")) | UInt64(try reader.readUInt32("length")) << 32
     guard start == range.lowerBound, length == UInt64(range.count) else {
-      throw ParseError(
-        .invalid(
-          value: "\(length) bytes at \(addressText(start))",
-          rule: "\(description.name) has \(range.count) at \(addressText(range.lowerBound))"),
-        field: "memory", offset: place)
+      throw SnapshotError.otherMemories(
+        "it has \(byteCountText(length)) at \(addressText(start)) where \(description.name) has "
+          + "\(byteCountText(UInt64(range.count))) at \(addressText(range.lowerBound))")
+    }
+    let unit = version == 1 ? nil : try reader.readUInt32("unit")
+    if let unit, unit != description.unit {
+      throw SnapshotError.otherMemories(
+        "\(description.name) was programmed in units of \(byteCountText(UInt64(unit))), and now has "
+          + "units of \(byteCountText(UInt64(description.unit)))")
     }
     let bytes = try SparseBytes(
       count: range.count, blank: description.erasedByte, decoding: &reader)
@@ -165,6 +181,8 @@ public struct SnapshotError: ExplainedError, Hashable {
     case version = "state-version"
     /// Of another profile.
     case otherProfile = "state-of-other-profile"
+    /// Of the same profile, with other memories: its description has changed.
+    case otherMemories = "state-of-other-memories"
   }
 
   /// What kind of failure it is.
@@ -173,6 +191,12 @@ public struct SnapshotError: ExplainedError, Hashable {
   public var sentence: String
   /// What to do next.
   public var help: String?
+
+  static func otherMemories(_ difference: String) -> SnapshotError {
+    SnapshotError(
+      .otherMemories, "The saved state is of other memories: \(difference).",
+      help: "Describe the memories as they were, or begin with a blank device.")
+  }
 
   init(_ code: Code, _ sentence: String, help: String?) {
     self.code = code

@@ -25,6 +25,9 @@ public struct VirtualBootloader: VirtualDevice {
   /// Read-out protection of level 2: the part never comes back.
   public internal(set) var isClosedForEver = false
 
+  /// The speed of its profile.
+  public var speed: USBSpeed { record.profile.speed }
+
   /// Whether its pull-up resistor is on.
   public internal(set) var isConnected = false
   /// It has gone to where there is no memory, and answers nothing until it gets power anew.

@@ -93,6 +93,9 @@ public struct MemoryDescription: Hashable, Sendable {
     return first.range.lowerBound..<last.range.upperBound
   }
 
+  /// How many sectors it has.
+  public var sectorCount: UInt64 { map.runs.reduce(0) { $0 + $1.count } }
+
   /// How long a sector of `size` bytes takes to erase.
   public func eraseTime(_ size: UInt64) -> Duration {
     let known = eraseTimes.keys.filter { $0 <= size }.max() ?? eraseTimes.keys.min()

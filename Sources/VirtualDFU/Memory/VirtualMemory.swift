@@ -120,7 +120,7 @@ struct VirtualMemory: Sendable {
 
   mutating func erase(_ part: Range<UInt64>) {
     bytes.fill(offsets(part))
-    guard tracksUnits else { return }
+    guard tracksUnits, !part.isEmpty else { return }
     let units = unitNumbers(part)
     if !programmed.isEmpty {
       for word in units.lowerBound / 64...(units.upperBound - 1) / 64 {

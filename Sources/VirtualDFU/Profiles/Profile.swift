@@ -10,6 +10,8 @@ public struct Profile: Hashable, Sendable {
   public var sentence: String
   /// The descriptors in DFU mode, as they should be; ``presented`` is what the device sends.
   public var description: DeviceDescription
+  /// The speed at which it runs.
+  public var speed = USBSpeed.full
   /// The functional descriptor, as it should be.
   public var functional: DFUFunctionalDescriptor
   /// Whose bootloader it is.

@@ -111,15 +111,12 @@ extension Profile {
       guard value == "idle" || value == "error" else { return nil }
       profile.reportsMissingFirmware = value == "error"
     case .ids:
-      let parts = value.split(separator: ":", omittingEmptySubsequences: false)
-      guard parts.count == 2, let vendor = UInt16(parts[0], radix: 16),
-        let product = UInt16(parts[1], radix: 16)
-      else { return nil }
-      profile.description.device.vendor = VendorID(vendor)
-      profile.description.device.product = ProductID(product)
+      guard let ids = describedIDs(value) else { return nil }
+      profile.description.device.vendor = ids.vendor
+      profile.description.device.product = ids.product
     case .serial:
-      guard value.utf16.count <= 126 else { return nil }
-      profile.description.strings[profile.description.device.serialNumberIndex] = value
+      guard value.utf16.count <= DescriptionDecoder.descriptorTextLimit else { return nil }
+      profile.description.setText(value, at: \.serialNumberIndex, usual: 3)
     case .poll:
       guard let policy = PollPolicy(value) else { return nil }
       profile.pollPolicy = policy
@@ -182,7 +179,8 @@ extension Profile {
 
   private func sectors(_ value: String) -> Set<Int>? {
     if value == "none" { return [] }
-    let count = memories.first?.map.runs.reduce(0) { $0 + $1.count } ?? 0
+    // A state file keeps the numbers in 16 bits.
+    let count = min(memories.first?.sectorCount ?? 0, 65536)
     var sectors: Set<Int> = []
     for part in value.split(omittingEmptySubsequences: false, whereSeparator: { "+,".contains($0) })
     {

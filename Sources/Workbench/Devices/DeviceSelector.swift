@@ -61,7 +61,7 @@ public struct VirtualSelector: Hashable, Sendable {
     case instant
   }
 
-  /// The name of a profile.
+  /// The name of a built-in profile, or the path of a description.
   public var profile: String
   /// The file that keeps the memories between runs; nil: they start blank.
   public var statePath: String?
@@ -71,6 +71,9 @@ public struct VirtualSelector: Hashable, Sendable {
   public var faults: FaultSchedule
   /// What is changed about the profile.
   public var options: [Option]
+
+  /// Whether `profile` is a path: it has a slash in it, or ends in `.json`.
+  public var namesFile: Bool { profile.contains("/") || profile.lowercased().hasSuffix(".json") }
 
   /// Something that is changed about a profile; `ProfileOption` of VirtualDFU knows what there is.
   public struct Option: Hashable, Sendable {
@@ -159,7 +162,8 @@ public struct SelectorError: ExplainedError, Hashable {
     ownHelp
       ?? """
       A device is named 0483:df11, serial:339C35543236, path:1-4.2, usbip://HOST[:PORT][/BUSID], \
-      virtual:PROFILE[?state=FILE&speed=real|instant&faults=SPEC] or replay:FILE.
+      virtual:PROFILE[?state=FILE&speed=real|instant&faults=SPEC] or replay:FILE. PROFILE is a \
+      built-in device, or a file that describes one, such as ./board.json.
       """
   }
 }

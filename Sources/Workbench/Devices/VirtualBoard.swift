@@ -1,3 +1,4 @@
+internal import Reports
 internal import SystemPackage
 public import USB
 public import VirtualDFU
@@ -16,6 +17,8 @@ public struct VirtualBoard: Sendable {
   public let path: PortPath
   /// What it is.
   public let profile: Profile
+  /// What its description says that may be a mistake, a sentence each; none for a built-in profile.
+  public let notes: [String]
 
   private let statePath: FilePath?
   private let loaded: [UInt8]?
@@ -25,10 +28,20 @@ public struct VirtualBoard: Sendable {
   /// - Parameter selector: a profile, with its settings.
   /// - Throws: `ProfileOptionError` for an option that the profile has not; ``BoardError`` for an
   ///   unknown profile or a state file that is damaged or of another
-  ///   board; ``FileError`` where that file cannot be read.
+  ///   board; `ProfileDescriptionError` for a description that is wrong; ``FileError`` where a file
+  ///   cannot be read.
   public init(_ selector: VirtualSelector) throws {
-    guard var profile = Profile.named(selector.profile) else {
-      throw BoardError.unknownProfile(selector.profile)
+    var profile: Profile
+    if selector.namesFile {
+      let description = try DescribedDevice.read(FilePath(selector.profile))
+      profile = description.profile
+      notes = description.notes.map { DescribedDevice.sentence($0, of: selector.profile) }
+    } else {
+      guard let known = Profile.named(selector.profile) else {
+        throw BoardError.unknownProfile(selector.profile)
+      }
+      profile = known
+      notes = []
     }
     for option in selector.options {
       profile = try profile.setting(option.name, to: option.value)
@@ -104,9 +117,22 @@ public struct BoardError: ExplainedError, Hashable {
   public var help: String?
 
   static func unknownProfile(_ name: String) -> BoardError {
-    BoardError(
+    let isFile = (try? Stat(FilePath(name))) != nil
+    let names = Profile.all.map(\.name).joined(separator: ", ")
+    return BoardError(
       slug: "unknown-profile", sentence: "There is no virtual device “\(name)”.",
-      help: "There are \(Profile.all.map(\.name).joined(separator: ", ")).")
+      help: isFile
+        ? "There is a file of that name: with virtual:./\(name) it is read as a description."
+        : "There are \(names), and every file that describes one: virtual:./FILE.json.")
+  }
+
+  static func hugeDescription(_ file: String) -> BoardError {
+    BoardError(
+      slug: "device-description",
+      sentence:
+        "\(file) has more than \(sizeText(UInt64(ProfileDescription.sizeLimit))): it is no "
+        + "description of a device.",
+      help: "Check that it is the file you mean.")
   }
 
   static func badState(_ file: String, _ profile: String, _ error: any Error) -> BoardError {
