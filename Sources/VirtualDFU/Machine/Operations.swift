@@ -216,6 +216,7 @@ extension VirtualBootloader {
     switch (done.work, state) {
     case (.manifest, _):
       isManifested = true
+      isDownloadUnfinished = false
       state = transition(.timer, conditions).state
     case (_, .dfuDnBusy):
       if case .erase(_, let range) = done.work, range.lowerBound >= 0x0810_0000,
@@ -262,6 +263,7 @@ extension VirtualBootloader {
       note(.wroteOptionBytes(address..<address + UInt64(bytes.count)), at: done.end)
       loadProtection(at: done.end)
     case .replace(let memory, let sectors, let address, let bytes):
+      noteReplacement(in: memory)
       if let sectors { erase(sectors, in: memory, at: done.end) }
       program(bytes, at: address, in: memory, time: done.end)
       let prefix = profile.dialect == .lpcROM && transfer.offset == 0 ? 16 : 0
@@ -343,6 +345,7 @@ extension VirtualBootloader {
       eraseHalf(of: memories[0].range, in: 0, at: now)
     case .program(let memory, let address, let bytes),
       .replace(let memory, _, let address, let bytes):
+      if case .replace = broken.work { noteReplacement(in: memory) }
       let unit = memories[memory].description.unit
       let half = bytes.count / 2 / unit * unit
       program(Array(bytes[..<half]), at: address, in: memory, time: now)

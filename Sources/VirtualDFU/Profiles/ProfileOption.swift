@@ -22,14 +22,38 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
   case blank
   /// `yes` or `no`: bitManifestationTolerant (plain DFU).
   case tolerant
+  /// `yes` or `no`: whether there is an application with a DFU interface. The options behind this one are
+  /// about it.
+  case application
+  /// `yes` or `no`: bitWillDetach, and whether it does.
+  case willDetach = "will-detach"
+  /// `VVVV:PPPP`: vendor and product id at run time.
+  case runtimeIDs = "runtime-id"
+  /// `0`, `1` or `2`: bInterfaceProtocol at run time.
+  case runtimeProtocol = "protocol"
+  /// `answers` or `stalls`: DFU_GETSTATUS at run time.
+  case runtimeStatus = "runtime-status"
+  /// wDetachTimeOut at run time, in milliseconds.
+  case detachTimeout = "detach-timeout"
+  /// How long it is gone between the two modes, in milliseconds, or `never`.
+  case returnTime = "return-time"
+  /// `yes` or `no`: on its way into DFU mode it is something without a DFU interface for a while.
+  case detour
+  /// `reset`, `second-reset` or `detach`: how DFU mode is left (``Application/WayBack``).
+  case wayBack = "way-back"
 
   /// What values it takes, for an error and for help.
   public var values: String {
     switch self {
     case .leave: "a, b, c or d"
     case .writeProtected: "numbers of sectors from 0, joined by +, or none"
-    case .readProtected, .tolerant: "yes or no"
-    case .ids: "VVVV:PPPP in hexadecimal digits"
+    case .readProtected, .tolerant, .application, .willDetach, .detour: "yes or no"
+    case .runtimeProtocol: "0, 1 or 2"
+    case .runtimeStatus: "answers or stalls"
+    case .detachTimeout: "milliseconds up to 65535"
+    case .returnTime: "milliseconds up to 600000, or never"
+    case .wayBack: "reset, second-reset or detach"
+    case .ids, .runtimeIDs: "VVVV:PPPP in hexadecimal digits"
     case .blank: "idle or error"
     case .serial: "up to 126 characters"
     case .poll: "exact, zero or milliseconds up to 16777215"
@@ -70,6 +94,12 @@ extension Profile {
         option: option, value: value, sentence: "A virtual device has no option \"\(option)\".",
         help: "There are \(names).")
     }
+    if known.isOfApplication, application == nil {
+      throw ProfileOptionError(
+        option: option, value: value,
+        sentence: "The option \(option) is about an application, and \(name) has none.",
+        help: "Put application=yes before it.")
+    }
     guard let changed = setting(known, to: value) else {
       throw ProfileOptionError(
         option: option, value: value,
@@ -98,15 +128,15 @@ extension Profile {
       guard value == "idle" || value == "error" else { return nil }
       profile.reportsMissingFirmware = value == "error"
     case .ids:
-      let parts = value.split(separator: ":", omittingEmptySubsequences: false)
-      guard parts.count == 2, let vendor = UInt16(parts[0], radix: 16),
-        let product = UInt16(parts[1], radix: 16)
-      else { return nil }
-      profile.description.device.vendor = VendorID(vendor)
-      profile.description.device.product = ProductID(product)
+      guard let ids = Profile.ids(value) else { return nil }
+      profile.description.device.vendor = ids.vendor
+      profile.description.device.product = ids.product
     case .serial:
       guard value.utf16.count <= 126 else { return nil }
       profile.description.strings[profile.description.device.serialNumberIndex] = value
+      if let index = profile.application?.description.device.serialNumberIndex {
+        profile.application?.description.strings[index] = value
+      }
     case .poll:
       switch value {
       case "exact": profile.pollPolicy = .exact
@@ -118,16 +148,11 @@ extension Profile {
     case .busy:
       guard let behaviour = BusyBehaviour(rawValue: value) else { return nil }
       profile.busy = behaviour
+    case .application, .willDetach, .runtimeIDs, .runtimeProtocol, .runtimeStatus, .detachTimeout,
+      .returnTime, .detour, .wayBack:
+      return setting(ofApplication: option, to: value)
     }
     return profile
-  }
-
-  private static func flag(_ value: String) -> Bool? {
-    switch value {
-    case "yes": true
-    case "no": false
-    default: nil
-    }
   }
 
   private func sectors(_ value: String) -> Set<Int>? {
@@ -144,20 +169,9 @@ extension Profile {
 
   /// Changes bitManifestationTolerant wherever it is written.
   mutating func setTolerant(_ isTolerant: Bool) {
-    let old = functional.bytes
-    if isTolerant {
-      functional.attributes.insert(.manifestationTolerant)
-    } else {
-      functional.attributes.remove(.manifestationTolerant)
-    }
-    for configuration in description.configurations.indices {
-      let interfaces = description.configurations[configuration].interfaces.indices
-      for interface in interfaces {
-        let extra = description.configurations[configuration].interfaces[interface].extra
-        description.configurations[configuration].interfaces[interface].extra = extra.map {
-          $0.bytes == old ? RawDescriptor(bytes: functional.bytes, offset: $0.offset) : $0
-        }
-      }
+    setFunctional {
+      $0.attributes.remove(.manifestationTolerant)
+      if isTolerant { $0.attributes.insert(.manifestationTolerant) }
     }
   }
 }
