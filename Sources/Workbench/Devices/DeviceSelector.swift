@@ -66,6 +66,8 @@ public struct VirtualSelector: Hashable, Sendable {
   public var statePath: String?
   /// How time passes.
   public var speed: Speed
+  /// How long after the command has begun the board is plugged in; nil: it is there from the start.
+  public var pluggedAfter: Duration?
   /// What is changed about the profile.
   public var options: [Option]
 
@@ -98,6 +100,12 @@ public struct VirtualSelector: Hashable, Sendable {
       switch pair[0] {
       case "state": statePath = value
       case "speed": speed = try Self.choice(value, of: "speed", in: whole)
+      case "plugged-after":
+        guard let delay = typedSeconds(value) else {
+          throw SelectorError(
+            whole, "plugged-after is a number of seconds up to 86400, not “\(value)”")
+        }
+        pluggedAfter = delay
       default: options.append(Option(name: String(pair[0]), value: value))
       }
     }
@@ -139,6 +147,33 @@ public struct SelectorError: ExplainedError, Hashable {
     A device is named 0483:df11, serial:339C35543236, path:1-4.2, \
     usbip://HOST[:PORT][/BUSID], virtual:PROFILE[?state=FILE&speed=real|instant] or replay:FILE.
     """
+  }
+}
+
+/// A number of seconds as a person types it, `2` or `0.25`: up to a day, in milliseconds at the finest;
+/// nil for anything else.
+public func typedSeconds(_ text: some StringProtocol) -> Duration? {
+  let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+  func isNumber(_ part: Substring, _ count: ClosedRange<Int>) -> Bool {
+    count.contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+  }
+  guard let whole = parts.first.map({ Substring($0) }), isNumber(whole, 1...5),
+    let seconds = Int64(whole)
+  else { return nil }
+  var milliseconds = seconds * 1000
+  if parts.count == 2 {
+    let fraction = Substring(parts[1])
+    guard isNumber(fraction, 1...3),
+      let value = Int64(fraction.padding(toCount: 3))
+    else { return nil }
+    milliseconds += value
+  }
+  return milliseconds <= 86_400_000 ? .milliseconds(milliseconds) : nil
+}
+
+extension Substring {
+  fileprivate func padding(toCount count: Int) -> String {
+    self + String(repeating: "0", count: Swift.max(0, count - self.count))
   }
 }
 
