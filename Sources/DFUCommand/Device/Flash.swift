@@ -140,52 +140,65 @@ struct Flash: Verb {
     if unprotect { device = try await withoutProtection(device, progress.handler, console) }
     return try await withSession(with: device, in: mode, on: console) { session, found in
       if !console.isJSON, !job.events { console.tell(headline(session.description, found, inputs)) }
-      let plan: FlashPlan
-      do {
-        let options = options(for: session, found)
-        plan = try await session.plan(
-          try TargetChoice(inputs, for: session, options), options: options,
-          keepsContents: saving != nil, progress: progress.handler)
-        console.clearProgress()
-        try show(plan, console)
-        if !self.plan {
-          try confirm(plan, console)
-          try confirmOneTimeProgramming(plan, console)
-          if let saving { try save(plan, to: saving, console) }
-        }
-      } catch {
-        await sendBack(found, session, progress.handler, console)
-        throw error
-      }
+      let plan = try await prepared(inputs, session, found, saving, progress.handler, console)
       if self.plan {
         await sendBack(found, session, progress.handler, console)
         return .done
       }
-      // Listening begins before the device can go.
-      let follower = follows(found) ? Following(found) : nil
-      var report = try await session.flash(plan, progress: progress.handler)
-      let goesHome = plan.leave == .returns && report.departure == .manifested(.idle)
-      if goesHome { report.departure = .sentHome }
-      let homecoming = await Homecoming(
-        after: report.departure, session, found, follower, within: following.limit,
-        progress.handler)
-      console.clearProgress()
-      var document = FlashDocument(
-        report, file: files.joined(separator: " "), device: found.selector)
-      document.detachedFrom = found.cameFrom.map {
-        "\($0.descriptor.vendor):\($0.descriptor.product)"
-      }
-      document.returned = homecoming.returned
-      let failure = homecoming.failure.map { console.errorReport($0) }
-      if let failure { document.notes.append(failure.error.sentence) }
-      try console.print(document) { style in
-        let picture = memoryPicture(
-          of: plan, isDone: true, isProved: document.isProved, style)
-        return picture.map { $0 + "\n" }.joined() + document.text(style)
-      }
-      if let failure, !console.isJSON { console.warn(failure.error.sentence) }
-      return homecoming.status
+      return try await carryOut(plan, session, found, progress.handler, console)
     }
+  }
+
+  /// Plans, shows the plan, asks what has to be asked, and saves what there was. A device that was taken
+  /// from its work for this goes back to it where nothing comes of it.
+  private func prepared(
+    _ inputs: [FirmwareInput], _ session: DFUSession, _ found: FoundDevice, _ saving: OutputFile?,
+    _ progress: @escaping DFUProgress.Handler, _ console: Console
+  ) async throws -> FlashPlan {
+    do {
+      let options = options(for: session, found)
+      let plan = try await session.plan(
+        try TargetChoice(inputs, for: session, options), options: options,
+        keepsContents: saving != nil, progress: progress)
+      console.clearProgress()
+      try show(plan, console)
+      guard !self.plan else { return plan }
+      try confirm(plan, console)
+      try confirmOneTimeProgramming(plan, console)
+      if let saving { try save(plan, to: saving, console) }
+      return plan
+    } catch {
+      await sendBack(found, session, progress, console)
+      throw error
+    }
+  }
+
+  /// Flashes, lets the device go where it goes, and prints the receipt.
+  private func carryOut(
+    _ plan: FlashPlan, _ session: DFUSession, _ found: FoundDevice,
+    _ progress: @escaping DFUProgress.Handler, _ console: Console
+  ) async throws -> ExitStatus {
+    // Listening begins before the device can go.
+    let follower = follows(found) ? Following(found) : nil
+    var report = try await session.flash(plan, progress: progress)
+    if plan.leave == .returns, report.departure == .manifested(.idle) {
+      report.departure = .sentHome
+    }
+    let homecoming = await Homecoming(
+      after: report.departure, session, found, follower, within: following.limit, progress)
+    console.clearProgress()
+    var document = FlashDocument(
+      report, file: files.joined(separator: " "), device: found.selector)
+    document.detachedFrom = found.cameFrom?.ids
+    document.returned = homecoming.returned
+    let failure = homecoming.failure.map { console.errorReport($0) }
+    if let failure { document.notes.append(failure.error.sentence) }
+    try console.print(document) { style in
+      let picture = memoryPicture(of: plan, isDone: true, isProved: document.isProved, style)
+      return picture.map { $0 + "\n" }.joined() + document.text(style)
+    }
+    if let failure, !console.isJSON { console.warn(failure.error.sentence) }
+    return homecoming.status
   }
 
   /// Whether the device is waited for after it has left.
@@ -221,10 +234,9 @@ struct Flash: Verb {
   private func headline(
     _ description: DFUDescription, _ found: FoundDevice, _ inputs: [FirmwareInput]
   ) -> String {
-    let device = description.info.descriptor
     let what = description.chip?.name ?? description.product.map(terminalSafe) ?? "DFU device"
     let names = inputs.map { "\(terminalSafe($0.name)) (\($0.file.format.name))" }
-    return "\(listText(names)) → \(what), \(device.vendor):\(device.product), "
+    return "\(listText(names)) → \(what), \(description.info.ids), "
       + terminalSafe(found.selector)
   }
 

@@ -229,11 +229,6 @@ extension Duration {
   }
 }
 
-extension DeviceInfo {
-  /// `VVVV:PPPP`.
-  var ids: String { "\(descriptor.vendor):\(descriptor.product)" }
-}
-
 extension DetachEngine.Output {
   /// Whether there is nothing to give back to the device.
   fileprivate var hasLeft: Bool {

@@ -5,7 +5,7 @@ public import USB
 /// option bytes.
 ///
 /// What comes back may have another address, other ids and another serial number; it is known by its
-/// place (``PortPath``) alone. What is plugged in elsewhere at that moment is never taken for it, be it
+/// place (`PortPath`) alone. What is plugged in elsewhere at that moment is never taken for it, be it
 /// the same in everything else.
 ///
 ///     let follower = DeviceFollower(info, on: host, clock: clock)

@@ -52,6 +52,9 @@ public struct DeviceInfo: Hashable, Sendable {
   /// The serial number, where the host knows it without asking the device.
   public var serialNumber: String?
 
+  /// `VVVV:PPPP`: vendor and product, as a person writes them.
+  public var ids: String { "\(descriptor.vendor):\(descriptor.product)" }
+
   /// What is known, field by field.
   public init(
     id: DeviceID, path: PortPath, address: UInt8, speed: USBSpeed, descriptor: DeviceDescriptor,

@@ -97,9 +97,8 @@ public enum DeviceSearch {
     throw DeviceSearchError(
       .several(
         found.map { device in
-          let ids = device.info.descriptor
           let mode = device.mode == .runtime ? ", its application runs" : ""
-          return "\(device.selector) (\(ids.vendor):\(ids.product) at \(device.info.path)\(mode))"
+          return "\(device.selector) (\(device.info.ids) at \(device.info.path)\(mode))"
         }))
   }
 
