@@ -7,19 +7,21 @@ import VirtualUSB
 
 @testable import DFUHost
 
-/// A host that tells no events, or cannot list its devices.
+/// A host that tells no events, or cannot list its devices, or does not let them be opened.
 struct QuietHost: USBHost {
   let bus: VirtualBus
   var failure: HostError?
+  var lock: HostError?
   let looks: Counter
 
   final class Counter: Sendable {
     let count = Mutex(0)
   }
 
-  init(_ bus: VirtualBus, failure: HostError? = nil) {
+  init(_ bus: VirtualBus, failure: HostError? = nil, lock: HostError? = nil) {
     self.bus = bus
     self.failure = failure
+    self.lock = lock
     looks = Counter()
   }
 
@@ -28,7 +30,10 @@ struct QuietHost: USBHost {
     if let failure { throw failure }
     return try await bus.devices()
   }
-  func open(_ id: DeviceID) async throws(HostError) -> any USBDevice { try await bus.open(id) }
+  func open(_ id: DeviceID) async throws(HostError) -> any USBDevice {
+    if let lock { throw lock }
+    return try await bus.open(id)
+  }
   func events() -> AsyncStream<HostEvent> { AsyncStream { nil } }
 }
 
@@ -216,6 +221,21 @@ struct FollowTests {
     try await Self.run { bench, follower in
       bench.bus.attach(VirtualBootloader(.dfu10), path: bench.path, after: .seconds(1))
       guard case .bootloader = try await follower.returned(.bootloader) else {
+        Issue.record("taken as something else")
+        return
+      }
+    }
+  }
+
+  @Test func `a device that cannot be asked is unclear, and its opener will say why`() async throws
+  {
+    try await Bench.run(.dfu10) { bench in
+      let host = QuietHost(bench.bus, lock: HostError(.permission, "No.", help: nil))
+      let info = try #require(try await bench.bus.devices().first)
+      let follower = DeviceFollower(info, on: host, clock: AnyClock(bench.clock))
+      let board = try #require(bench.bus.detach(bench.path))
+      bench.bus.attach(board, path: bench.path, after: .seconds(1))
+      guard case .unclear = try await follower.returned(.bootloader) else {
         Issue.record("taken as something else")
         return
       }

@@ -137,6 +137,9 @@ struct RuntimeTests {
       #expect(session.description.info.ids == test.ids.0)
       #expect(session.description.info.path == bench.path)
       #expect(session.targets.count == 2)
+      // Not a moment later than it is there: who listens only after the act waits for the deadline.
+      let absence = try test.profile.application?.returnTime ?? .zero
+      #expect(bench.clock.now.elapsed < absence * 2 + .seconds(1))
       // A reset that it should not get would have been noticed.
       #expect(try !bench.journal().contains(.detachDisturbed))
       #expect(try !bench.journal().contains(.detachExpired))
