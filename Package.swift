@@ -102,7 +102,11 @@ let package = Package(
     proof(of: "VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
     proof(
       of: "Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
-    proof(of: "Workbench", imports: ["USB", "Firmware", "DFU", "DFUHost", "Reports", system]),
+    proof(
+      of: "Workbench",
+      imports: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", system,
+      ]),
     .testTarget(
       name: "DFUCommandTests",
       dependencies: ["DFUCommand", "Firmware", "DFU", "USB", "VirtualDFU", system],

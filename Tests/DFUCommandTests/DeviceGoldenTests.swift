@@ -6,10 +6,12 @@ import Testing
   static let board = "virtual:stm32f407?speed=instant"
 
   static let cases: [GoldenCase] =
-    ["list", "flash", "read", "verify", "erase", "blank-check", "leave", "unprotect", "emulate"].map
-  {
-    GoldenCase("help-\($0)", $0, "--help")
-  }
+    [
+      "list", "wait", "flash", "read", "verify", "erase", "blank-check", "detach", "leave",
+      "unprotect", "emulate",
+    ].map {
+      GoldenCase("help-\($0)", $0, "--help")
+    }
     + profiles.map {
       GoldenCase("list-\($0)", "list", "-d", "virtual:\($0)?speed=instant")
     } + [
@@ -99,8 +101,86 @@ import Testing
   static let profiles = [
     "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476",
     "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446", "mboot",
-    "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+    "dfu11", "dfu10", "runtime", "lpc43xx", "stm32f730-qspi",
   ]
+
+  static let atWork = "virtual:runtime?speed=instant"
+  static let late = "virtual:stm32f407?plugged-after=2.5&speed=instant"
+  static let brings = "virtual:stm32f407?application=yes&runtime-id=1209:7388&speed=instant"
+
+  /// Devices that change their mode, go and come back.
+  static let modeCases: [GoldenCase] = [
+    GoldenCase("list-runtime-json", "list", "-d", atWork, "--json"),
+    GoldenCase("list-runtime-last", "list", "-d", atWork, "-d", board),
+    GoldenCase("list-runtime-reset", "list", "-d", atWork + "&will-detach=no"),
+    GoldenCase("list-runtime-button", "list", "-d", atWork + "&runtime-id=1d50:60a7"),
+    GoldenCase("list-runtime-protocol-2", "list", "-d", atWork + "&protocol=2"),
+
+    GoldenCase("detach", "detach", "-d", atWork),
+    GoldenCase("detach-json", "detach", "-d", atWork, "--json"),
+    GoldenCase("detach-events", "detach", "-d", atWork + "&will-detach=no", "--events"),
+    GoldenCase("detach-detour", "detach", "-d", atWork + "&detour=yes&id=1209:0001"),
+    GoldenCase("detach-in-dfu-mode", "detach", "-d", board),
+    GoldenCase("bad-detach-button", "detach", "-d", atWork + "&runtime-id=1d50:60a7"),
+    GoldenCase("bad-detach-never", "detach", "-d", atWork + "&return-time=never"),
+    GoldenCase(
+      "bad-detach-late", "detach", "--timeout", "1.5", "-d", atWork + "&return-time=2000", "--json"),
+    GoldenCase(
+      "bad-detach-stays", "detach", "-d", atWork + "&will-detach=no&detach-timeout=0"),
+
+    GoldenCase("wait", "wait", "--timeout", "10", "-d", late),
+    GoldenCase("wait-there", "wait", "-d", board),
+    GoldenCase("wait-new", "wait", "--new", "-d", late, "--json"),
+    GoldenCase("wait-events", "wait", "--timeout", "10", "-d", late, "--events"),
+    GoldenCase("bad-wait-late", "wait", "--timeout", "2.5", "-d", late),
+    GoldenCase("bad-wait-new", "wait", "--new", "--timeout", "10", "-d", board),
+    GoldenCase("bad-wait-runtime", "wait", "--timeout", "10", "-d", atWork, "--json"),
+    GoldenCase("bad-not-there", "list", "-d", late),
+    GoldenCase("list-wait", "list", "--wait", "-d", late),
+    GoldenCase("bad-list-wait", "list", "--wait", "1", "-d", late),
+    GoldenCase("bad-wait-value", "list", "--wait=soon", "-d", board),
+    GoldenCase("bad-plugged-after", "list", "-d", "virtual:stm32f407?plugged-after=soon"),
+    GoldenCase("bad-runtime-option", "list", "-d", "virtual:stm32f407?will-detach=no"),
+
+    GoldenCase("flash-runtime", "flash", "data.bin", "--target", "0", "-d", atWork),
+    GoldenCase(
+      "flash-runtime-json", "flash", "data.bin", "--target", "0", "-d", atWork, "--json"),
+    GoldenCase(
+      "flash-runtime-events", "flash", "data.bin", "--target", "0", "-d",
+      atWork + "&will-detach=no&tolerant=no", "--events"),
+    GoldenCase(
+      "flash-runtime-no-leave", "flash", "data.bin", "--target", "0", "--no-leave", "-d", atWork),
+    GoldenCase(
+      "flash-runtime-plan", "flash", "data.bin", "--target", "0", "--plan", "--detach", "-d",
+      atWork),
+    GoldenCase(
+      "bad-flash-runtime-plan", "flash", "data.bin", "--target", "0", "--plan", "-d", atWork),
+    GoldenCase(
+      "flash-leave-plain", "flash", "data.bin", "--target", "0", "--leave", "-d",
+      "virtual:dfu11?speed=instant"),
+    GoldenCase(
+      "flash-follow", "flash", "program.bin", "--address", "0x08000000", "--follow", "-d",
+      brings),
+    GoldenCase(
+      "flash-follow-nothing", "flash", "program.bin", "--address", "0x08000000", "--follow", "3",
+      "-d", board),
+    GoldenCase("bad-flash-runtime-target", "flash", "data.bin", "-d", atWork),
+    GoldenCase("leave-plain", "leave", "-d", "virtual:dfu11?speed=instant"),
+    GoldenCase("leave-runtime", "leave", "-d", atWork),
+    GoldenCase("leave-follow", "leave", "--follow", "2", "-d", board),
+    GoldenCase("bad-verify-runtime", "verify", "data.bin", "-d", atWork),
+    GoldenCase(
+      "read-runtime-detach", "read", "-o", "out.bin", "--target", "0", "--length", "8", "--detach",
+      "-d", atWork),
+    GoldenCase("bad-unprotect-runtime", "unprotect", "--yes", "-d", atWork),
+  ]
+
+  @Test(arguments: modeCases)
+  func `texts about devices that go and come back are those of the golden files`(
+    _ golden: GoldenCase
+  ) throws {
+    try golden.check(in: try Fixtures.workplace())
+  }
 
   @Test(arguments: cases)
   func `texts of the device verbs are those of the golden files`(_ golden: GoldenCase) throws {

@@ -259,6 +259,19 @@ private func only(
     #expect(function(version: 0x0110, protocols: [1]).mode() == .runtime)
   }
 
+  @Test func `DFU mode beside other interfaces is believed only when the state says so`() {
+    for lie in [
+      function(version: 0x0110, protocols: [2], interfaceCount: 2),
+      function(version: 0x011A, protocols: [0], interfaceCount: 3),
+    ] {
+      #expect(lie.mode() == .unknown)
+      #expect(lie.mode(state: .appIdle) == .runtime)
+      #expect(lie.mode(state: .dfuIdle) == .dfu)
+    }
+    // A quirk knows better.
+    #expect(function(protocols: [2], interfaceCount: 2).mode(quirks: [.isInDFUMode]) == .dfu)
+  }
+
   @Test func `otherwise the state tells the mode`() {
     for code: UInt8 in [0, 1, 7] {
       #expect(function(protocols: [code]).mode(state: .appIdle) == .runtime)

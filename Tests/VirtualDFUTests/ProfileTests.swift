@@ -9,7 +9,7 @@ import VirtualUSB
   static let names = [
     "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476",
     "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446", "mboot",
-    "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+    "dfu11", "dfu10", "runtime", "lpc43xx", "stm32f730-qspi",
   ]
 
   @Test func `every profile has a name of its own and a sentence`() {
@@ -57,8 +57,10 @@ import VirtualUSB
 
   @Test(arguments: names)
   func `a profile is enumerated without a fault and starts in dfuIDLE`(name: String) async throws {
-    let profile = try #require(Profile.named(name))
-    try await Simulation().run { clock in
+    var profile = try #require(Profile.named(name))
+    // What begins in its application is the business of ApplicationTests.
+    profile.application = nil
+    try await Simulation().run { [profile] clock in
       let bench = try await Bench(profile, clock)
       #expect(bench.device.info.configurations.allSatisfy { $0.faults.isEmpty })
       #expect(bench.device.info.descriptor == profile.description.device)
@@ -157,6 +159,11 @@ import VirtualUSB
     OptionCase(option: "blank", value: "yes", isLegal: false),
     OptionCase(option: "tolerant", value: "no", isLegal: true),
     OptionCase(option: "speed", value: "fast", isLegal: false),
+    OptionCase(option: "application", value: "yes", isLegal: true),
+    OptionCase(option: "application", value: "maybe", isLegal: false),
+    // Without an application there is nothing that they could be about.
+    OptionCase(option: "will-detach", value: "yes", isLegal: false),
+    OptionCase(option: "return-time", value: "1", isLegal: false),
   ])
   func `options are checked, and errors say what is possible`(test: OptionCase) throws {
     if test.isLegal {
@@ -186,6 +193,54 @@ import VirtualUSB
     #expect(later.description.strings == Profile.stm32f407.description.strings)
     #expect(later.description.device.deviceVersion == BCDVersion(0x2200))
     #expect(throws: ProfileOptionError.self) { try Profile.stm32h743.setting("rom", to: "early") }
+  }
+
+  @Test(arguments: [
+    OptionCase(option: "will-detach", value: "no", isLegal: true),
+    OptionCase(option: "will-detach", value: "1", isLegal: false),
+    OptionCase(option: "runtime-id", value: "1209:7388", isLegal: true),
+    OptionCase(option: "runtime-id", value: "1209:7388:1", isLegal: false),
+    OptionCase(option: "protocol", value: "2", isLegal: true),
+    OptionCase(option: "protocol", value: "3", isLegal: false),
+    OptionCase(option: "protocol", value: "+1", isLegal: false),
+    OptionCase(option: "runtime-status", value: "stalls", isLegal: true),
+    OptionCase(option: "runtime-status", value: "holds", isLegal: false),
+    OptionCase(option: "detach-timeout", value: "65535", isLegal: true),
+    OptionCase(option: "detach-timeout", value: "65536", isLegal: false),
+    OptionCase(option: "return-time", value: "never", isLegal: true),
+    OptionCase(option: "return-time", value: "600000", isLegal: true),
+    OptionCase(option: "return-time", value: "600001", isLegal: false),
+    OptionCase(option: "return-time", value: "-1", isLegal: false),
+    OptionCase(option: "detour", value: "yes", isLegal: true),
+    OptionCase(option: "way-back", value: "second-reset", isLegal: true),
+    OptionCase(option: "way-back", value: "none", isLegal: false),
+    OptionCase(option: "application", value: "no", isLegal: true),
+  ])
+  func `options of run time are checked`(test: OptionCase) throws {
+    if test.isLegal {
+      #expect(try Profile.runtime.setting(test.option, to: test.value) != .runtime)
+    } else {
+      let error = #expect(throws: ProfileOptionError.self) {
+        try Profile.runtime.setting(test.option, to: test.value)
+      }
+      #expect(error?.help?.isEmpty == false)
+    }
+  }
+
+  @Test func `bitWillDetach is changed in both descriptors, and so is the serial number`() throws {
+    let profile = try Profile.runtime.setting("will-detach", to: "no").setting("serial", to: "X1")
+    let application = try #require(profile.application)
+    for (description, functional) in [
+      (profile.description, profile.functional), (application.description, application.functional),
+    ] {
+      #expect(!functional.attributes.contains(.willDetach))
+      let raw = description.configurations[0].interfaces.last?.extra.last?.bytes
+      #expect(raw == functional.bytes)
+      #expect(description.strings[description.device.serialNumberIndex] == "X1")
+      // The length is still that of the bytes.
+      #expect(
+        Int(description.configurations[0].totalLength) == description.configurations[0].bytes.count)
+    }
   }
 
   @Test func `a profile can be given the ids of a file`() async throws {

@@ -8,7 +8,7 @@ import VirtualUSB
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   var input = FuzzInput(start, count)
-  var device = VirtualBootloader(input.one(of: Profile.all))
+  var device = VirtualBootloader(input.one(of: profiles))
   var now = Duration.zero
   device.powerOn(at: now)
   // Most requests make sense only to a configured device.
@@ -19,11 +19,37 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
+/// All of them, and other ways between application and bootloader.
+private let profiles: [Profile] =
+  Profile.all
+  + [
+    ["will-detach=no"], ["will-detach=no", "return-time=0", "tolerant=no"], ["detour=yes"],
+    ["way-back=second-reset", "runtime-status=stalls"], ["way-back=detach", "return-time=never"],
+  ].map { options in
+    options.reduce(Profile.runtime) { profile, option in
+      let pair = option.split(separator: "=").map(String.init)
+      guard let changed = try? profile.setting(pair[0], to: pair[1]) else {
+        fatalError("\(option) is no option")
+      }
+      return changed
+    }
+  }
+
 private func step(
   _ device: inout VirtualBootloader, _ input: inout FuzzInput, _ now: inout Duration
 ) {
+  let wasConnected = device.isConnected
+  defer {
+    // What the bus does with a device that has come by itself: it is enumerated.
+    if device.isConnected, !wasConnected {
+      device.busReset(at: now)
+      send(.setConfiguration(1), [], to: &device, at: &now)
+    }
+  }
+  // The DFU interface of the application has another number.
+  let number: UInt8 = device.runsApplication ? 1 : 0
   switch input.below(16) {
-  case 0...3: send(DFURequest.getStatus(interface: 0), [], to: &device, at: &now)
+  case 0...3: send(DFURequest.getStatus(interface: number), [], to: &device, at: &now)
   case 4...6:
     let data = input.bytes(input.one(of: [0, 1, 4, 5, 8, 64, 255]))
     let setup = DFURequest.download.setup(
@@ -46,7 +72,10 @@ private func step(
   case 9:
     let request = input.one(of: [DFURequest.clearStatus, .abort, .getState, .detach])
     let length = request == .getState ? 1 : 0
-    send(request.setup(interface: 0, length: UInt16(length)), [], to: &device, at: &now)
+    let value = request == .detach ? UInt16(input.byte()) * 16 : 0
+    send(
+      request.setup(value: value, interface: number, length: UInt16(length)), [], to: &device,
+      at: &now)
   case 10:
     let setting = UInt8(input.below(4))
     send(.setInterface(0, alternateSetting: setting), [], to: &device, at: &now)
@@ -59,6 +88,7 @@ private func step(
   case 13:
     device.advance(to: now)
     device.busReset(at: now)
+    if input.bool() { send(.setConfiguration(1), [], to: &device, at: &now) }
   case 14:
     device.advance(to: now)
     device.powerOff(at: now)

@@ -8,7 +8,7 @@ import USB
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   var input = FuzzInput(start, count)
-  let kind = input.below(8)
+  let kind = input.below(9)
   let flags = input.byte()
   let link = DFULink(
     interface: 0, transferSize: input.one(of: [1, 8, 64, 2048]),
@@ -61,10 +61,19 @@ private func run(_ kind: Int, _ link: DFULink, _ input: inout FuzzInput) throws(
   case 6:
     var engine = try EraseEngine([range, 0x0800_0000..<0x0800_4000], link: link)
     try drive(&engine, link, &input)
-  default:
+  case 7:
     var engine = SelectEngine(
       setting: input.bool() ? input.byte() : nil, isOnlySetting: input.bool(), link: link)
     try drive(&engine, link, &input)
+  default:
+    let willDetach = input.bool()
+    let way = input.one(of: [
+      DetachEngine.Way.intoDFUMode(timeout: input.number(), willDetach: willDetach), .byReset,
+      .byDetach,
+    ])
+    var engine = DetachEngine(way, link: link, during: .detach)
+    try drive(&engine, link, &input, mayReset: way.resets)
+    require(engine.output != .pending, "it has ended and nothing has happened")
   }
 }
 
@@ -106,7 +115,7 @@ private struct Device {
 }
 
 private func drive<Engine: DFUEngine>(
-  _ engine: inout Engine, _ link: DFULink, _ input: inout FuzzInput
+  _ engine: inout Engine, _ link: DFULink, _ input: inout FuzzInput, mayReset: Bool = true
 ) throws(DFUError) {
   require(engine.window >= 1, "no window")
   var device = Device()
@@ -123,6 +132,7 @@ private func drive<Engine: DFUEngine>(
         return
       }
       check(action, link, isAlone: outstanding.isEmpty)
+      if case .reset = action { require(mayReset, "a reset that the device must not get") }
       outstanding.append(action)
     }
     require(!outstanding.isEmpty, "neither an action nor an end")
@@ -143,6 +153,8 @@ private func drive<Engine: DFUEngine>(
 private func check(_ action: DFUAction, _ link: DFULink, isAlone: Bool) {
   switch action {
   case .controlOut(_, let setup, let data, _):
+    let isDetach = setup.request == DFURequest.detach.rawValue
+    require(!isDetach || setup.value <= 10_000, "a detach time-out beyond all sense")
     require(Int(setup.length) == data.count, "wLength is not the length")
     // A command of DfuSe has 5 bytes, however small the blocks are.
     require(data.count <= max(link.transferSize, 5), "a block that is too long")

@@ -94,7 +94,8 @@ extension DFUFunction {
   ///
   /// The protocol code alone does not tell: devices in DFU mode that say 0 or 1 are common. A run-time
   /// interface that says so is believed until its state says otherwise, because asking disturbs
-  /// webcams and sound cards.
+  /// webcams and sound cards. One that says DFU mode and is not alone contradicts itself, for a device in
+  /// DFU mode has no other interface (4.2.1): its state decides.
   ///
   /// - Parameters:
   ///   - state: `bState` from DFU_GETSTATUS, where it has been asked.
@@ -103,9 +104,13 @@ extension DFUFunction {
   public func mode(state: DFUState? = nil, quirks: DFUQuirks = []) -> DFUMode {
     if quirks.contains(.isInDFUMode) { return .dfu }
     if quirks.contains(.modeByInterfaceCount) { return interfaceCount == 1 ? .dfu : .runtime }
-    if settings.contains(where: { $0.protocolCode == 2 }) { return .dfu }
     let isOldProtocol = settings.allSatisfy { $0.protocolCode == 0 }
-    if isOldProtocol, version == BCDVersion(0x011A) { return .dfu }
+    if settings.contains(where: { $0.protocolCode == 2 })
+      || isOldProtocol && version == BCDVersion(0x011A)
+    {
+      if interfaceCount == 1 { return .dfu }
+      guard state != nil else { return .unknown }
+    }
     if let state { return state.rawValue >= DFUState.dfuIdle.rawValue ? .dfu : .runtime }
     return !settings.isEmpty && settings.allSatisfy { $0.protocolCode == 1 } ? .runtime : .unknown
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import USB
+import Workbench
 
 /// An address of the 32-bit space of a device: `0x08000000`.
 struct AddressArgument: ExpressibleByArgument, Hashable {
@@ -65,5 +66,34 @@ struct VersionArgument: ExpressibleByArgument, Hashable {
   init?(argument: String) {
     guard let value = BCDVersion(typed: argument) else { return nil }
     self.value = value
+  }
+}
+
+/// A number of seconds, up to a day: `10`, `0.5`.
+struct SecondsArgument: ExpressibleByArgument, Hashable, CustomStringConvertible {
+  var value: Duration
+
+  init(_ value: Duration) { self.value = value }
+
+  init?(argument: String) {
+    guard let value = typedSeconds(argument) else { return nil }
+    self.value = value
+  }
+
+  /// As help shows what stands for a bare option.
+  var description: String {
+    value == DeviceWait.longest ? "until it comes" : "\(value.components.seconds)"
+  }
+}
+
+/// Refuses `--name=text` where the text is no number of seconds: the parser takes an option with an
+/// optional value as given without it then.
+func checkOptionalSeconds(of name: String) throws {
+  for argument in CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" })
+  where argument.hasPrefix(name + "=") {
+    let text = argument.dropFirst(name.utf8.count + 1)
+    guard typedSeconds(text) != nil else {
+      throw ValidationError("\(name) takes a number of seconds up to 86400, not “\(text)”.")
+    }
   }
 }

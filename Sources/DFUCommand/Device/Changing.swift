@@ -21,6 +21,7 @@ struct Erase: Verb {
   )
 
   @OptionGroup var which: DeviceOptions
+  @OptionGroup var mode: DetachOptions
   @OptionGroup var place: RangeOptions
 
   @Flag(help: "Erase the whole memory.")
@@ -45,7 +46,7 @@ struct Erase: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, in: mode.wanted, on: console) { session, _ in
       let target = try place.target(of: session)
       let plan: ErasePlan
       if let range = try place.range(in: target) {
@@ -74,98 +75,6 @@ struct Erase: Verb {
   private func ask(_ question: String, _ console: Console) throws {
     guard try console.confirm(question, isConfirmed: job.confirmed) else {
       throw UsageError("Nothing has been changed, because the answer was no.")
-    }
-  }
-}
-
-/// `dfu leave`: out of the bootloader.
-struct Leave: Verb {
-  static let configuration = CommandConfiguration(
-    abstract: "Leave the bootloader and start the program.",
-    discussion: """
-      Examples:
-        dfu leave -d 'virtual:stm32f407?state=board.bin'
-        dfu leave --address 0x08010000 -d 'virtual:stm32f407?state=board.bin'
-      """
-  )
-
-  @OptionGroup var which: DeviceOptions
-
-  @Option(
-    help: ArgumentHelp(
-      "Where the vector table of the program is; without it the start of the first memory.",
-      valueName: "address"))
-  var address: AddressArgument?
-
-  @OptionGroup var output: OutputOptions
-
-  func perform(on console: Console) async throws -> ExitStatus {
-    try await withSession(which) { session, _ in
-      let first = session.targets.first?.map?.runs.first?.start
-      let address = self.address?.value ?? first ?? 0
-      let how = try await session.leave(for: address)
-      let said =
-        switch how {
-        case .vanished: "It was gone before it answered, as many are."
-        case .unasked: "It goes without an answer, as this bootloader does."
-        case .answered, .pending: "It answered that it is on its way."
-        }
-      let document = OutcomeDocument(
-        schema: "dfu.leave/1",
-        outcome: "The device has left its bootloader for \(addressText(address)). \(said)",
-        help: "Whether a program runs there is not known from here.")
-      try console.print(document) { document.text($0) }
-      return .done
-    }
-  }
-}
-
-/// `dfu unprotect`: read-out protection off, everything erased.
-struct Unprotect: Verb {
-  static let question =
-    "Take read-out protection away? The part erases ALL of its flash and resets, and its option bytes "
-    + "go back to their defaults."
-
-  static let configuration = CommandConfiguration(
-    abstract: "Take read-out protection away, which erases everything.",
-    discussion: """
-      The part erases all of its flash, sets its option bytes back and resets. On a few boards the \
-      option bytes that the board needs are lost with that.
-
-      Examples:
-        dfu unprotect --yes -d 'virtual:stm32f407-rdp1?state=board.bin'
-      """
-  )
-
-  @OptionGroup var which: DeviceOptions
-  @OptionGroup var job: JobOptions
-  @OptionGroup var output: OutputOptions
-
-  var sendsEvents: Bool { job.events }
-
-  func perform(on console: Console) async throws -> ExitStatus {
-    try await withSession(which) { session, _ in
-      guard try console.confirm(Self.question, isConfirmed: job.confirmed) else {
-        throw UsageError("Nothing has been changed, because the answer was no.")
-      }
-      let report = try await session.unprotect()
-      let document: OutcomeDocument =
-        switch report {
-        case .resetting:
-          OutcomeDocument(
-            schema: "dfu.unprotect/1",
-            outcome:
-              "The part is erasing itself and has reset; it is not proved from here that the "
-              + "protection is gone.",
-            help: "Wait until it is back, then look with `dfu list`.")
-        case .answered:
-          OutcomeDocument(
-            schema: "dfu.unprotect/1",
-            outcome: "The part answered that it is done, and has not reset.",
-            help: "Look with `dfu list`; unplug it and plug it in again if it is still protected.")
-        }
-      try console.print(document) { document.text($0) }
-      return .done
     }
   }
 }

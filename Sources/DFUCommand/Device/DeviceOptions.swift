@@ -6,7 +6,7 @@ import USB
 import Workbench
 
 /// Which device.
-struct DeviceOptions: ParsableArguments {
+struct SelectorOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
@@ -15,15 +15,68 @@ struct DeviceOptions: ParsableArguments {
       valueName: "selector"))
   var device: [String] = []
 
-  @Flag(help: "Wait until the device is there.")
-  var wait = false
-
   /// The selectors: those of the command line, else the one of the environment.
   var selectors: [String] {
     if !device.isEmpty { return device }
     let environment = Terminal.environment("DFU_DEVICE") ?? ""
     return environment.isEmpty ? [] : [environment]
   }
+}
+
+/// Which device, and whether it is waited for.
+struct DeviceOptions: ParsableArguments {
+  @OptionGroup var selection: SelectorOptions
+
+  // An optional value takes the next argument only where that is a number of seconds: a file behind a
+  // bare --wait stays a file.
+  @Option(
+    defaultAsFlag: SecondsArgument(DeviceWait.longest), parsing: .next,
+    help: ArgumentHelp(
+      "Wait until the device is there, so many seconds at most.", valueName: "seconds"))
+  var wait: SecondsArgument?
+
+  /// The selectors: those of the command line, else the one of the environment.
+  var selectors: [String] { selection.selectors }
+
+  func validate() throws { try checkOptionalSeconds(of: "--wait") }
+
+  /// The device, waited for where that was asked: until it is in DFU mode, where it has to come there by
+  /// itself.
+  func device(for mode: WantedMode, on console: Console) async throws -> FoundDevice {
+    let wait = wait.map { DeviceWait($0.value, needsDFUMode: mode == .dfu) }
+    return try await DeviceSearch.device(selectors, waiting: wait) { tellWait(on: console) }
+  }
+}
+
+/// From run time into DFU mode.
+struct DetachOptions: ParsableArguments {
+  @Flag(help: "Where the application runs, detach it first: into DFU mode.")
+  var detach = false
+
+  /// In which mode the verb needs its device.
+  var wanted: WantedMode { detach ? .dfuByDetaching : .dfu }
+}
+
+/// Tells that something is waited for.
+func tellWait(on console: Console) {
+  ProgressDisplay(console).handler(DFUProgress(phase: .wait, done: 0, total: 0))
+}
+
+/// What becomes of a device that has left.
+struct FollowOptions: ParsableArguments {
+  @Option(
+    defaultAsFlag: SecondsArgument(DeviceFollower.usualLimit), parsing: .next,
+    help: ArgumentHelp(
+      "Wait for what comes back after leaving, and tell it; exit status 75 where no application does.",
+      valueName: "seconds"))
+  var follow: SecondsArgument?
+
+  /// How long to wait; nil for what suits the device, which is what a bare `--follow` means.
+  var limit: Duration? {
+    follow.flatMap { $0.value == DeviceFollower.usualLimit ? nil : $0.value }
+  }
+
+  func validate() throws { try checkOptionalSeconds(of: "--follow") }
 }
 
 /// Which part of its memory.
@@ -91,36 +144,4 @@ func chosenTarget(
       help: "Give the name or the number of one of them to `--target`.")
   }
   return first
-}
-
-/// Opens the device, does a job, gives the device back, and keeps the memories of a virtual one:
-/// whatever happened to it, happened.
-func withSession<Result>(
-  _ options: DeviceOptions, _ body: (DFUSession, FoundDevice) async throws -> Result
-) async throws -> Result {
-  let found = try await DeviceSearch.device(options.selectors, waits: options.wait)
-  return try await withSession(on: found, body)
-}
-
-/// As above, for a device that has been found.
-func withSession<Result>(
-  on found: FoundDevice, _ body: (DFUSession, FoundDevice) async throws -> Result
-) async throws -> Result {
-  let result: Result
-  do {
-    let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-    do {
-      result = try await body(session, found)
-      await session.close()
-    } catch {
-      await session.close()
-      throw error
-    }
-  } catch {
-    // The first failure is the one to tell.
-    try? found.board?.save()
-    throw error
-  }
-  try found.board?.save()
-  return result
 }

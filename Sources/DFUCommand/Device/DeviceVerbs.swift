@@ -7,8 +7,8 @@ import Workbench
 
 /// The verbs that talk to a device, in the order in which the help lists them.
 let deviceVerbs: [any ParsableCommand.Type] = [
-  List.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self, Leave.self,
-  Unprotect.self, Emulate.self,
+  List.self, Wait.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self,
+  Detach.self, Leave.self, Unprotect.self, Emulate.self,
 ]
 
 extension ExitStatus {
@@ -34,7 +34,12 @@ extension ExitStatus {
       default: .damagedInput
       }
     case let error as DeviceSearchError:
-      if case .several = error.reason { .ambiguousDevice } else { .noDevice }
+      switch error.reason {
+      case .several: .ambiguousDevice
+      case .notInTime: .tryAgain
+      case .stopped: .interrupted
+      case .noneNamed, .outOfReach, .nothingThere: .noDevice
+      }
     default: nil
     }
   }
@@ -75,14 +80,15 @@ extension ExitStatus {
     // The device has no such memory: the fault is the file's or the command line's.
     case .refused where error.status == .errTarget || error.status == .errAddress: .doesNotFit
     case .cancelled: .interrupted
-    case .timeout, .stillBusy, .deviceBusy, .inUse: .tryAgain
+    case .timeout, .stillBusy, .deviceBusy, .inUse, .notReturned: .tryAgain
     case .lost, .transferFailed: .transferFailed
     case .stalled, .refused, .unexpectedState, .malformedAnswer, .shortRead, .endlessUpload,
-      .waitsForReset:
+      .waitsForReset, .didNotDetach:
       .protocolBroken
     case .readProtected, .writeProtected: .protected
     case .differs, .notBlank: .different
-    case .runtimeMode, .notDFU, .deviceNotFound, .hostUnreachable, .noSuchTarget: .noDevice
+    case .runtimeMode, .cannotDetach, .notDFU, .deviceNotFound, .hostUnreachable, .noSuchTarget:
+      .noDevice
     case .permission: .noPermission
     case .unsupported, .badAddress: .doesNotFit
     case .internalFault: .ourBug

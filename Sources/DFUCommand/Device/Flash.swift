@@ -20,10 +20,16 @@ struct Flash: Verb {
       if the image holds a plausible vector table. Everything is checked against the device's memory \
       map before anything is changed.
 
+      A device whose application runs is detached first, flashed, sent back to its application unless \
+      --no-leave says otherwise, and followed until that is there; with --plan it is detached only \
+      where --detach says so, and sent back. After leaving from DFU mode nothing \
+      is waited for, because most programs bring no device to the bus; --follow does.
+
       Examples:
         dfu flash app.hex -d 'virtual:stm32f407?state=board.bin'
         dfu flash app.bin --address 0x08004000 --plan -d virtual:stm32f407
         dfu flash 0x08000000:boot.bin 0x08010000:app.bin -d virtual:stm32f407
+        dfu flash app.bin --target 0 -d 'virtual:runtime?state=board.bin'
       """
   )
 
@@ -74,6 +80,8 @@ struct Flash: Verb {
   @Option(help: ArgumentHelp("Override a check; may be repeated."))
   var force: [FlashOptions.Force] = []
 
+  @OptionGroup var detaching: DetachOptions
+  @OptionGroup var following: FollowOptions
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var job: JobOptions
   @OptionGroup var overwriting: OverwriteOptions
@@ -105,6 +113,16 @@ struct Flash: Verb {
     return options
   }
 
+  /// The options for one device: what was taken away from its work goes back to it.
+  private func options(for session: DFUSession, _ found: FoundDevice) -> FlashOptions {
+    var options = options
+    options.runtimeIDs = found.cameFrom.map { FlashOptions.RuntimeIDs($0) }
+    if found.cameFrom != nil, session.description.dialect != .dfuSe, leave == nil {
+      options.leave = .always
+    }
+    return options
+  }
+
   func perform(on console: Console) async throws -> ExitStatus {
     // Rule 1: everything is read and checked before a device is touched.
     let inputs = try files.map {
@@ -116,41 +134,91 @@ struct Flash: Verb {
     }
     if let saving { try checkBackupFormat(of: saving) }
     if unprotect { try ask(Unprotect.question, console) }
-    var device = try await DeviceSearch.device(which.selectors, waits: which.wait)
-    if unprotect { device = try await unprotected(device, console) }
+    let mode: WantedMode = plan && !detaching.detach ? .dfu : .dfuByDetaching
+    var device = try await which.device(for: mode, on: console)
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(on: device) { session, found in
+    if unprotect { device = try await withoutProtection(device, progress.handler, console) }
+    return try await withSession(with: device, in: mode, on: console) { session, found in
       if !console.isJSON, !job.events { console.tell(headline(session.description, found, inputs)) }
-      let plan = try await session.plan(
-        try TargetChoice(inputs, for: session, options), options: options,
-        keepsContents: saving != nil, progress: progress.handler)
-      console.clearProgress()
+      let plan = try await prepared(inputs, session, found, saving, progress.handler, console)
       if self.plan {
-        try console.print(PlanReport(plan)) { style in
-          let picture = memoryPicture(of: plan, isDone: false, isProved: false, style)
-          return PlanReport(plan).text(style) + picture.map { $0 + "\n" }.joined()
-        }
+        await sendBack(found, session, progress.handler, console)
         return .done
       }
-      if job.events {
-        try console.event(PlanReport(plan))
-      } else if !console.isJSON {
-        console.tell(PlanReport(plan).text(console.noteStyle), ends: false)
-      }
+      return try await carryOut(plan, session, found, progress.handler, console)
+    }
+  }
+
+  /// Plans, shows the plan, asks what has to be asked, and saves what there was. A device that was taken
+  /// from its work for this goes back to it where nothing comes of it.
+  private func prepared(
+    _ inputs: [FirmwareInput], _ session: DFUSession, _ found: FoundDevice, _ saving: OutputFile?,
+    _ progress: @escaping DFUProgress.Handler, _ console: Console
+  ) async throws -> FlashPlan {
+    do {
+      let options = options(for: session, found)
+      let plan = try await session.plan(
+        try TargetChoice(inputs, for: session, options), options: options,
+        keepsContents: saving != nil, progress: progress)
+      console.clearProgress()
+      try show(plan, console)
+      guard !self.plan else { return plan }
       try confirm(plan, console)
       try confirmOneTimeProgramming(plan, console)
       if let saving { try save(plan, to: saving, console) }
-      let report = try await flashKeepingNeighbours(
-        plan, on: session, progress: progress.handler)
-      console.clearProgress()
-      let document = FlashDocument(
-        report, file: files.joined(separator: " "), device: found.selector)
-      try console.print(document) { style in
-        let picture = memoryPicture(
-          of: plan, isDone: true, isProved: document.isProved, style)
-        return picture.map { $0 + "\n" }.joined() + document.text(style)
+      return plan
+    } catch {
+      await sendBack(found, session, progress, console)
+      throw error
+    }
+  }
+
+  /// Flashes, lets the device go where it goes, and prints the receipt.
+  private func carryOut(
+    _ plan: FlashPlan, _ session: DFUSession, _ found: FoundDevice,
+    _ progress: @escaping DFUProgress.Handler, _ console: Console
+  ) async throws -> ExitStatus {
+    // Listening begins before the device can go.
+    let follower = follows(found) ? Following(found) : nil
+    var report = try await flashKeepingNeighbours(
+      plan, on: session, progress: progress)
+    if plan.leave == .returns, report.departure == .manifested(.idle) {
+      report.departure = .sentHome
+    }
+    let homecoming = await Homecoming(
+      after: report.departure, session, found, follower, within: following.limit, progress)
+    console.clearProgress()
+    var document = FlashDocument(
+      report, file: files.joined(separator: " "), device: found.selector)
+    document.detachedFrom = found.cameFrom?.ids
+    document.returned = homecoming.returned
+    let failure = homecoming.failure.map { console.errorReport($0) }
+    if let failure { document.notes.append(failure.error.sentence) }
+    try console.print(document) { style in
+      let picture = memoryPicture(of: plan, isDone: true, isProved: document.isProved, style)
+      return picture.map { $0 + "\n" }.joined() + document.text(style)
+    }
+    if let failure, !console.isJSON { console.warn(failure.error.sentence) }
+    return homecoming.status
+  }
+
+  /// Whether the device is waited for after it has left.
+  private func follows(_ found: FoundDevice) -> Bool {
+    following.follow != nil || found.cameFrom != nil
+  }
+
+  /// Shows the plan: the result of --plan, and otherwise a note before the work.
+  private func show(_ plan: FlashPlan, _ console: Console) throws {
+    let report = PlanReport(plan)
+    if self.plan {
+      try console.print(report) { style in
+        let picture = memoryPicture(of: plan, isDone: false, isProved: false, style)
+        return report.text(style) + picture.map { $0 + "\n" }.joined()
       }
-      return .done
+    } else if job.events {
+      try console.event(report)
+    } else if !console.isJSON {
+      console.tell(report.text(console.noteStyle), ends: false)
     }
   }
 
@@ -167,10 +235,9 @@ struct Flash: Verb {
   private func headline(
     _ description: DFUDescription, _ found: FoundDevice, _ inputs: [FirmwareInput]
   ) -> String {
-    let device = description.info.descriptor
     let what = description.chip?.name ?? description.product.map(terminalSafe) ?? "DFU device"
     let names = inputs.map { "\(terminalSafe($0.name)) (\($0.file.format.name))" }
-    return "\(listText(names)) → \(what), \(device.vendor):\(device.product), "
+    return "\(listText(names)) → \(what), \(description.info.ids), "
       + terminalSafe(found.selector)
   }
 
@@ -224,22 +291,14 @@ struct Flash: Verb {
   }
 
   /// The same device with its protection taken away, when it is back from the reset.
-  private func unprotected(_ found: FoundDevice, _ console: Console) async throws -> FoundDevice {
-    do {
-      let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-      do {
-        _ = try await session.unprotect()
-        await session.close()
-      } catch {
-        await session.close()
-        throw error
-      }
-      let back = try await DeviceSearch.returned(found)
-      console.note("the part has erased itself and taken its protection away")
-      return back
-    } catch {
-      try? found.board?.save()
-      throw error
+  private func withoutProtection(
+    _ found: FoundDevice, _ progress: @escaping DFUProgress.Handler, _ console: Console
+  ) async throws -> FoundDevice {
+    let back = try await withSession(with: found, in: .dfuByDetaching, on: console) {
+      session, found in
+      try await unprotected(found, session, progress).0
     }
+    console.note("the part has erased itself and taken its protection away")
+    return back
   }
 }

@@ -17,6 +17,9 @@ final class ProgressDisplay: Sendable {
     self.sendsEvents = sendsEvents
   }
 
+  /// One that sends events where the console does.
+  convenience init(_ console: Console) { self.init(console, sendsEvents: console.sendsEvents) }
+
   /// Takes a point on the way.
   var handler: DFUProgress.Handler {
     { [self] progress in show(progress) }

@@ -21,6 +21,7 @@ struct Read: Verb {
   )
 
   @OptionGroup var which: DeviceOptions
+  @OptionGroup var mode: DetachOptions
   @OptionGroup var place: RangeOptions
 
   @Option(
@@ -46,7 +47,7 @@ struct Read: Verb {
         help: "Name a file with -o, or leave --events away.")
     }
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, in: mode.wanted, on: console) { session, _ in
       let target = try place.target(of: session)
       let content: FirmwareTarget.Content
       if target.map == nil {
@@ -95,6 +96,7 @@ struct Verify: Verb {
   )
 
   @OptionGroup var which: DeviceOptions
+  @OptionGroup var mode: DetachOptions
 
   @Argument(
     help: ArgumentHelp(
@@ -126,7 +128,9 @@ struct Verify: Verb {
     options.address = address?.value
     options.force = Set(force)
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, in: mode.wanted, on: console) { session, found in
+      var options = options
+      options.runtimeIDs = found.cameFrom.map { FlashOptions.RuntimeIDs($0) }
       let choice = try TargetChoice(inputs, for: session, options)
       let report = try await session.verify(choice, progress: progress.handler)
       console.clearProgress()
@@ -153,6 +157,7 @@ struct BlankCheck: Verb {
   )
 
   @OptionGroup var which: DeviceOptions
+  @OptionGroup var mode: DetachOptions
   @OptionGroup var place: RangeOptions
   @OptionGroup var job: JobOptions
   @OptionGroup var output: OutputOptions
@@ -161,7 +166,7 @@ struct BlankCheck: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, in: mode.wanted, on: console) { session, _ in
       let target = try place.target(of: session)
       let plan =
         if let range = try place.range(in: target) {

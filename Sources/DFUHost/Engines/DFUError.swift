@@ -37,6 +37,12 @@ public struct DFUError: ExplainedError, Hashable {
     case transferFailed = "transfer-failed"
     /// The device runs its application.
     case runtimeMode = "run-time-mode"
+    /// The device must not, or need not, be told to detach.
+    case cannotDetach = "cannot-detach"
+    /// The device was told to detach and is not in DFU mode.
+    case didNotDetach = "did-not-detach"
+    /// A device has gone away and has not come back in time.
+    case notReturned = "not-returned"
     /// The device has manifested and waits for a USB reset.
     case waitsForReset = "waits-for-reset"
     /// The device has no DFU interface.
@@ -190,8 +196,10 @@ extension DFUError {
     case .transferFailed:
       return "\(place) a transfer failed: \(transfer?.sentence ?? "no reason is known.")"
     case .runtimeMode:
-      return "The device runs its application (\(state?.description ?? "appIDLE")), not its "
-        + "bootloader."
+      return "The device runs its application\(state.map { " (\($0))" } ?? ""), not its bootloader."
+    case .cannotDetach: return "The device cannot be told to detach."
+    case .didNotDetach: return "The device was told to detach, and is not in DFU mode."
+    case .notReturned: return "The device has gone away and has not come back in time."
     case .waitsForReset: return "The device has taken a file over and waits for a USB reset."
     case .notDFU: return "The device has no DFU interface."
     case .deviceNotFound: return "The device is not there any more."
@@ -255,7 +263,13 @@ extension DFUError {
     case .lost, .timeout, .stillBusy:
       return "Check the cable, put the board in bootloader mode again, and repeat."
     case .transferFailed: return transfer?.help
-    case .runtimeMode: return "Put the board in bootloader mode first."
+    case .runtimeMode:
+      return
+        "`dfu detach` brings it into DFU mode, and `--detach` does so first; or use its button or a "
+        + "jumper."
+    case .cannotDetach, .didNotDetach:
+      return "Start its bootloader with its button or a jumper."
+    case .notReturned: return "Unplug the device and plug it in again, then look with `dfu list`."
     case .waitsForReset: return "Unplug the device and plug it in again."
     case .permission: return "`dfu doctor` says what is missing."
     case .deviceBusy: return "Close the other program, or try again."

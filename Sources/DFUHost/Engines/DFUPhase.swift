@@ -30,6 +30,12 @@ public enum DFUPhase: String, Hashable, Sendable, CaseIterable {
   case blankCheck = "blank-check"
   /// Taking read-out protection away.
   case unprotect
+  /// Leaving the application for DFU mode.
+  case detach
+  /// Waiting for a device that has gone away.
+  case follow
+  /// Waiting for a device that is not there yet.
+  case wait
 
   /// The phase as a person reads it, for example `erasing`.
   public var words: String {
@@ -49,6 +55,9 @@ public enum DFUPhase: String, Hashable, Sendable, CaseIterable {
     case .read: "reading"
     case .blankCheck: "checking for blank memory"
     case .unprotect: "taking the protection away"
+    case .detach: "detaching"
+    case .follow: "waiting for the device to come back"
+    case .wait: "waiting for a device"
     }
   }
 }

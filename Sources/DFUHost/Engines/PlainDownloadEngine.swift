@@ -112,7 +112,9 @@ public struct PlainDownloadEngine: DFUEngine {
       return link.download(take(), block: UInt16(truncatingIfNeeded: index), [])
     case .asking:
       guard token == nil else { return nil }
-      return link.getStatus(take(), busy: true)
+      // Once it has said how long it needs, a device that does not tolerate manifestation is not expected
+      // to answer any more: it waits for the reset in silence (annex A, state 8).
+      return link.getStatus(take(), busy: isTolerant || answers == 0)
     case .pausing(let duration):
       step = .waiting
       return .wait(duration)
@@ -186,8 +188,9 @@ public struct PlainDownloadEngine: DFUEngine {
 
   private mutating func take(_ error: TransferError) throws(DFUError) {
     if step == .resetting {
-      // A reset that takes the device away, or that this system cannot give, ends it as well.
-      finish(.vanished)
+      // A reset after which the device is something else throws as well; one that this system cannot
+      // give ends it all the same.
+      finish(error.code == .disconnected || error.code == .closed ? .reset : .vanished)
       return
     }
     if step == .closing, error.code == .stall {

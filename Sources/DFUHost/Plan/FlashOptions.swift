@@ -1,3 +1,5 @@
+public import USB
+
 /// How to flash: what the options of `dfu flash` say.
 public struct FlashOptions: Hashable, Sendable {
   /// What is erased.
@@ -53,6 +55,20 @@ public struct FlashOptions: Hashable, Sendable {
     }
   }
 
+  /// The ids of a device at run time.
+  public struct RuntimeIDs: Hashable, Sendable {
+    /// `idVendor`.
+    public var vendor: VendorID
+    /// `idProduct`.
+    public var product: ProductID
+
+    /// The ids of a device.
+    public init(_ info: DeviceInfo) {
+      vendor = info.descriptor.vendor
+      product = info.descriptor.product
+    }
+  }
+
   /// What is erased.
   public var erase = Erase.needed
   /// Whether the device is read first, and sectors that would not change are left alone.
@@ -71,6 +87,10 @@ public struct FlashOptions: Hashable, Sendable {
   public var target: TargetName?
   /// Where raw bytes go; nil to infer it from their vector table.
   public var address: UInt64?
+
+  /// The ids that the device had before it was detached; nil where it was not. A file may be for either:
+  /// by custom its suffix names the device at run time or the one in DFU mode (DFU 1.1, appendix B).
+  public var runtimeIDs: RuntimeIDs?
 
   /// The defaults: differential, verified, leaving if there is something to run.
   public init() {}

@@ -30,6 +30,9 @@ public enum LeaveDecision: Hashable, Sendable {
   case stays(because: String)
   /// It manifests: a device without addresses goes where it goes.
   case manifests
+  /// It manifests, and would stay: whoever runs the plan sends it back to its application, with
+  /// ``DFUSession/leaveForApplication(on:within:progress:)``.
+  case returns
   /// It resets by itself, because option bytes have been written.
   case resets
 }

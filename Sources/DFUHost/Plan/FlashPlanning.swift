@@ -102,7 +102,9 @@ extension FlashPlan {
 
   private static func notes(on parts: [Part], _ options: FlashOptions) -> [PlanNote] {
     var notes: [PlanNote] = []
-    if options.leave == .never, parts.contains(where: { $0.download != nil }) {
+    if options.leave == .never,
+      parts.contains(where: { $0.download != nil && !$0.target.manifestationTolerant })
+    {
       notes.append(
         PlanNote(
           "leaves-by-itself",
@@ -146,8 +148,8 @@ extension LeaveDecision {
       self = .resets
       return
     }
-    if parts.contains(where: { $0.download != nil }) {
-      self = .manifests
+    if let part = parts.first(where: { $0.download != nil }) {
+      self = part.target.manifestationTolerant && options.leave == .always ? .returns : .manifests
       return
     }
     if options.leave == .never {

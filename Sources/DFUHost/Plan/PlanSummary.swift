@@ -97,6 +97,7 @@ extension FlashPlan {
       lines.append("leave for \(addressText(address)), because \(reason)")
     case .stays(let reason): lines.append("stay in the bootloader, because \(reason)")
     case .manifests: lines.append("manifest")
+    case .returns: lines.append("manifest, and go back to the application")
     case .resets: lines.append("the part resets by itself")
     }
     return lines

@@ -52,6 +52,9 @@ extension TargetChoice {
     guard let suffix = file.suffix, HostRule.matchesIDs.isKept,
       !file.allows(vendor: device.vendor, product: device.product)
     else { return }
+    if let ids = options.runtimeIDs, file.allows(vendor: ids.vendor, product: ids.product) {
+      return
+    }
     let sentence =
       "The file is for the device \(suffix.vendor):\(suffix.product), and the one that was opened "
       + "is \(device.vendor):\(device.product)"

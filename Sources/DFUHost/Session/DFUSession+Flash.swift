@@ -246,7 +246,7 @@ struct FlashRun {
   private mutating func conclude() {
     switch plan.leave {
     case .stays(let reason): report.departure = .stays(because: reason)
-    case .leaves, .manifests, .resets: break
+    case .leaves, .manifests, .returns, .resets: break
     }
     report.proof = .proved
     for part in plan.parts {

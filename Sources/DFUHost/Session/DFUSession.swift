@@ -101,10 +101,10 @@ public final class DFUSession: Sendable {
 
   /// Runs one operation: alone, and to a settled end even where the task is cancelled.
   func exclusively<Result: Sendable>(
-    _ phase: DFUPhase, progress: DFUProgress.Handler?,
+    _ phase: DFUPhase, in mode: DFUMode = .dfu, progress: DFUProgress.Handler?,
     _ body: @escaping @Sendable (inout Operation) async throws(DFUError) -> Result
   ) async throws(DFUError) -> Result {
-    guard description.mode == .dfu else { throw DFUError(.runtimeMode, during: phase) }
+    guard description.mode == mode else { throw DFUError(.runtimeMode, during: phase) }
     let selected = try state.withLock { (state) throws(DFUError) -> UInt8? in
       guard !state.isInUse else { throw DFUError(.inUse, during: phase) }
       state.isInUse = true

@@ -56,6 +56,9 @@ public struct FlashReport: Hashable, Sendable {
     case manifested(PlainDownloadEngine.Ending)
     /// It has reset itself, because option bytes were written.
     case reset
+    /// A device without addresses has taken the file over and was then made to leave for its application
+    /// (``DFUSession/leaveForApplication(on:within:progress:)``).
+    case sentHome
   }
 
   /// The alternate settings, in the order of the plan.

@@ -6,15 +6,21 @@ internal import USB
 public struct DeviceListReport: Encodable, Hashable, Sendable {
   /// The name and version of this document's shape.
   public var schema = "dfu.device-list/1"
-  /// The devices.
+  /// The devices in DFU mode, and those of which that is not known.
   public var devices: [DeviceReport]
+  /// The devices whose application runs.
+  public var runtime: [DeviceReport]?
 
   /// A list.
-  public init(_ devices: [DeviceReport]) { self.devices = devices }
+  public init(_ devices: [DeviceReport]) {
+    self.devices = devices.filter { !$0.runsApplication }
+    let others = devices.filter(\.runsApplication)
+    runtime = others.isEmpty ? nil : others
+  }
 
-  /// All devices, a blank line between them.
+  /// All devices, a blank line between them; those whose application runs behind the others.
   public func text(_ style: TextStyle) -> String {
-    devices.map { $0.text(style) }.joined(separator: "\n")
+    (devices + (runtime ?? [])).map { $0.text(style) }.joined(separator: "\n")
   }
 }
 
@@ -64,6 +70,11 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
   public var transferSize: Int
   /// Whether it can be read: `open`, `read-protected` or `unknown`.
   public var protection: String
+  /// How it gets into DFU mode, where its application runs: `by-itself`, `with-reset`, or nil where it must
+  /// not be told to.
+  public var detach: String?
+  /// Why it must not be told to detach; a clause.
+  public var detachObstacle: String?
   /// What it offers.
   public var targets: [Target]
   /// What is odd about it.
@@ -91,15 +102,24 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
     dialect = description.dialect.name
     transferSize = description.function.transferSize
     self.protection = protection.rawValue
+    if description.mode == .runtime {
+      detachObstacle = description.detachObstacle
+      if detachObstacle == nil {
+        detach = description.detachesByItself ? "by-itself" : "with-reset"
+      }
+    }
     targets = description.targets.map(Target.init)
     notes = description.notes
   }
+
+  /// Whether its application runs.
+  public var runsApplication: Bool { mode == "\(DFUMode.runtime)" }
 
   /// Some lines: what it is, then each target.
   public func text(_ style: TextStyle) -> String {
     var lines: [String] = []
     let what = chip ?? productName.map(terminalSafe) ?? "DFU device"
-    let state = mode == "runtime" ? "runs its application" : "in its bootloader"
+    let state = runsApplication ? "its application runs" : "in its bootloader"
     lines.append(
       "\(style(.strong, what)), \(state)  \(style(.accent, "\(vendor):\(product)")) "
         + "version \(version), at \(path), \(speed) speed")
@@ -108,7 +128,11 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
     if let manufacturer { names.append("by \(terminalSafe(manufacturer))") }
     if let serialNumber { names.append("serial \(terminalSafe(serialNumber))") }
     if !names.isEmpty { lines.append("  " + names.joined(separator: ", ")) }
-    lines.append("  \(dialect), blocks of \(transferSize) bytes; \(protectionWords(style))")
+    if runsApplication {
+      lines.append("  " + wrapped(detachWords, width: style.width - 2, indent: 2))
+    } else {
+      lines.append("  \(dialect), blocks of \(transferSize) bytes; \(protectionWords(style))")
+    }
     for target in targets {
       lines.append(
         "  " + style(.accent, "\(target.number)") + "  "
@@ -121,6 +145,12 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
     }
     lines.append("  " + style(.faint, "select it with") + " -d '\(terminalSafe(selector))'")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var detachWords: String {
+    if let detachObstacle { return "`dfu detach` does nothing for it: \(detachObstacle)" }
+    let how = detach == "by-itself" ? "" : " by a USB reset"
+    return "`dfu detach` brings it into its bootloader\(how); `dfu flash` does that by itself"
   }
 
   private func protectionWords(_ style: TextStyle) -> String {

@@ -66,6 +66,10 @@ public struct FlashDocument: Encodable, Hashable, Sendable {
   public var departure: String
   /// Whether the device has left its bootloader.
   public var hasLeft: Bool
+  /// The ids of the application that was detached for this, as `cafe:4001`.
+  public var detachedFrom: String?
+  /// What came back, where the device has left and was followed.
+  public var returned: ReturnedDocument?
   /// All that went over the wire.
   public var transfers: Transfers
   /// Seconds of each phase.
@@ -127,6 +131,7 @@ public struct FlashDocument: Encodable, Hashable, Sendable {
       lines.append("\(style(.warning, "Not proved")): \(notProvedBecause).")
     }
     lines.append("The device \(departure).")
+    if let returned { lines.append(returned.sentence) }
     lines.append(
       style(
         .faint,
@@ -159,13 +164,14 @@ extension FlashReport.Departure {
     case .manifested(.vanished): "has taken the file over and gone away"
     case .manifested(.reset): "has taken the file over and was given the USB reset it waits for"
     case .reset: "has reset itself, because option bytes were written"
+    case .sentHome: "has taken the file over and was sent back to its application"
     }
   }
 
   /// Whether the device is not in its bootloader any more, as far as is known.
   public var hasLeft: Bool {
     switch self {
-    case .left, .manifested(.vanished), .manifested(.reset): true
+    case .left, .manifested(.vanished), .manifested(.reset), .sentHome: true
     case .stays, .reset, .manifested(.idle): false
     }
   }

@@ -170,17 +170,23 @@ public struct OutcomeDocument: Encodable, Hashable, Sendable {
   public var outcome: String
   /// What to do next, if anything.
   public var help: String?
+  /// What came back, where the device went away and was followed.
+  public var returned: ReturnedDocument?
 
   /// An outcome.
-  public init(schema: String, outcome: String, help: String? = nil) {
+  public init(
+    schema: String, outcome: String, help: String? = nil, returned: ReturnedDocument? = nil
+  ) {
     self.schema = schema
     self.outcome = outcome
     self.help = help
+    self.returned = returned
   }
 
-  /// The sentence, and the help on a line of its own.
+  /// The sentence, what came back, and the help on a line of its own.
   public func text(_ style: TextStyle) -> String {
     var text = wrapped(outcome, width: style.width, indent: 2) + "\n"
+    if let returned { text += wrapped(returned.sentence, width: style.width, indent: 2) + "\n" }
     if let help { text += "  " + wrapped(help, width: style.width - 2, indent: 2) + "\n" }
     return text
   }

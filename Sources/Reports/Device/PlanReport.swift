@@ -202,6 +202,7 @@ extension LeaveDecision {
       "leave the bootloader for \(addressText(address)): \(reason)"
     case .stays(let reason): "stay in the bootloader: \(reason)"
     case .manifests: "let the device manifest, and go where it goes"
+    case .returns: "let the device manifest, and send it back to its application"
     case .resets: "the part resets itself"
     }
   }

@@ -13,6 +13,15 @@ public protocol USBHost: Sendable {
   /// Attachments and detachments from now on, in order. Each call begins a stream of its own, which
   /// ends when the consumer stops or the host goes away.
   func events() -> AsyncStream<HostEvent>
+
+  /// Begins to listen to attachments and detachments, for one who waits no longer than a limit.
+  ///
+  /// A host whose time is not that of a clock outside has an implementation of its own; the others have
+  /// one over ``events()``.
+  ///
+  /// - Parameter clock: measures the limits.
+  /// - Returns: who hears what happens from now on.
+  func listen(clock: AnyClock) -> any HostListener
 }
 
 /// Names one attachment of one device to a host. A device that re-enumerates gets a new one.
@@ -42,6 +51,9 @@ public struct DeviceInfo: Hashable, Sendable {
   public var activeConfiguration: UInt8?
   /// The serial number, where the host knows it without asking the device.
   public var serialNumber: String?
+
+  /// `VVVV:PPPP`: vendor and product, as a person writes them.
+  public var ids: String { "\(descriptor.vendor):\(descriptor.product)" }
 
   /// What is known, field by field.
   public init(

@@ -35,6 +35,12 @@ public struct JournalEntry: Hashable, Sendable {
     case reset
     /// Power went while memory was being changed; the stretch is in an undefined state.
     case interrupted(Range<UInt64>)
+    /// The application has gone off the bus after DFU_DETACH, for DFU mode.
+    case detached
+    /// DFU_DETACH came, and no USB reset in time: the application runs on.
+    case detachExpired
+    /// A USB reset came although the part detaches by itself: it has forgotten DFU_DETACH.
+    case detachDisturbed
     /// Read-out protection of level 2 has been set: this part has no bootloader any more.
     case closedForEver
   }

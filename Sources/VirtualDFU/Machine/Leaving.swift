@@ -50,7 +50,10 @@ extension VirtualBootloader {
     isConnected = false
     operation = nil
     let time = departure.time
-    if departure.cause == .leave {
+    switch departure.cause {
+    case .detach: departForDFUMode(at: time)
+    case .leave:
+      isDownloadUnfinished = false
       guard let address = jumpTarget else {
         note(.notLaunched(UInt64(profile.applicationAddress ?? pointer)), at: time)
         note(.reset, at: time)
@@ -58,14 +61,18 @@ extension VirtualBootloader {
         return
       }
       note(.launched(address), at: time)
-    } else if !isClosedForEver {
-      returnsAt = time + profile.restartTime
+      guard let application = profile.application else { return }
+      modeChange.arrival = .application
+      returnsAt = application.absence.map { time + $0 }
+    case .restart:
+      if !isClosedForEver { returnsAt = time + profile.restartTime }
     }
   }
 
   /// Where the application starts; nil when there is none worth starting.
   var jumpTarget: UInt64? {
     guard profile.dialect.isDfuSe else {
+      guard isImageIntact else { return nil }
       return profile.partitions.first.map { memories[$0].range.lowerBound }
     }
     let address = UInt64(profile.applicationAddress ?? pointer)

@@ -100,6 +100,7 @@ extension VirtualBootloader {
     switch (done.work, state) {
     case (.manifest, _):
       isManifested = true
+      isDownloadUnfinished = false
       if !profile.quirks.contains(.manifestsWhenPolled) {
         state = transition(.timer, conditions).state
       }
@@ -163,6 +164,7 @@ extension VirtualBootloader {
       note(.wroteOptionBytes(address..<address + UInt64(bytes.count)), at: done.end)
       loadProtection(at: done.end)
     case .replace(let memory, let sectors, let address, let bytes):
+      noteReplacement(in: memory)
       if let sectors { erase(sectors, in: memory, at: done.end) }
       program(bytes, at: address, in: memory, time: done.end)
       let prefix = profile.dialect == .lpcROM && transfer.offset == 0 ? 16 : 0
@@ -262,6 +264,7 @@ extension VirtualBootloader {
     case .program(let memory, let address, let bytes):
       breakProgram(bytes, at: address, in: memory, now: now)
     case .replace(let memory, let sectors, let address, let bytes):
+      noteReplacement(in: memory)
       if let sectors, now - broken.start < (broken.end - broken.start) / 2 {
         breakErase(of: sectors, in: memory, at: now)
       } else {

@@ -52,6 +52,7 @@ extension VirtualBootloader {
       enter(transition, at: now)
       return answer(transition)
     case .detach:
+      if let answer = respondToDetachInDFUMode() { return answer }
       let transition = transition(.detach, conditions)
       enter(transition, at: now)
       if transition.answer == .answered, profile.quirks.contains(.detachLeaves) {

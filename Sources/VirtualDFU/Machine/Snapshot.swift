@@ -4,7 +4,7 @@ public import USB
 /// A part's state as bytes, for a file that keeps a virtual board between runs.
 ///
 /// All numbers are little-endian: `VDFU`, version 2 (8 bits), the profile's name (8 bits of length,
-/// UTF-8), protection flags (8 bits: read-protected, closed), bState, bStatus (8 bits each), the
+/// UTF-8), flags (8 bits: read-protected, closed, a download unfinished), bState, bStatus (8 bits each), the
 /// address pointer (32 bits), the write-protected sectors (a count and numbers of 16 bits), then for
 /// each memory its start (64 bits), its length (64 bits), the bytes of its unit (32 bits; not in
 /// version 1), its bytes in runs, and its programmed units (a count of 32 bits, then pairs of 64 bits:
@@ -22,7 +22,8 @@ extension VirtualBootloader {
   public func snapshot() -> [UInt8] {
     let name = Array(profile.name.utf8.prefix(255))
     var bytes = VirtualBootloader.magic + [VirtualBootloader.version, UInt8(name.count)] + name
-    bytes.append((isReadProtected ? 1 : 0) | (isClosedForEver ? 2 : 0))
+    bytes.append(
+      (isReadProtected ? 1 : 0) | (isClosedForEver ? 2 : 0) | (isDownloadUnfinished ? 4 : 0))
     bytes += [state.rawValue, status.rawValue] + pointer.littleEndianBytes
     let sectors = writeProtectedSectors.sorted().compactMap(UInt16.init(exactly:))
     bytes += UInt16(truncatingIfNeeded: sectors.count).littleEndianBytes
@@ -88,7 +89,7 @@ extension VirtualBootloader {
         "The saved state is of a \(name.debugDescription), not of a \(profile.name).",
         help: "Name the profile that it belongs to, or another file.")
     }
-    let flags = try reader.readByte("protection")
+    let flags = try reader.readByte("flags")
     let stateByte = try reader.readByte("bState")
     guard stateByte <= DFUState.dfuError.rawValue else {
       throw ParseError(
@@ -117,6 +118,9 @@ extension VirtualBootloader {
     memories = loaded
     isReadProtected = flags & 1 != 0
     isClosedForEver = flags & 2 != 0
+    isDownloadUnfinished = flags & 4 != 0
+    modeChange = ModeChange()
+    standard = standardOfBootloader
     state = VirtualBootloader.restingState(DFUState(rawValue: stateByte))
     status = DFUStatus(rawValue: statusByte)
     pointer = newPointer

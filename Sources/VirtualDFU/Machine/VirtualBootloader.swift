@@ -5,7 +5,8 @@ public import VirtualUSB
 /// A bootloader as a virtual device: descriptors, the state machine of DFU, a dialect, memories that
 /// behave as flash does, and the time that all of it takes.
 ///
-/// It is in DFU mode whenever the bus sees it. What it does to its memories is in ``journal``.
+/// It is in DFU mode whenever the bus sees it, unless its profile has an ``Application``. What it does to
+/// its memories is in ``journal``.
 public struct VirtualBootloader: VirtualDevice {
   /// What it is.
   public var profile: Profile { _read { yield record.profile } }
@@ -67,13 +68,26 @@ public struct VirtualBootloader: VirtualDevice {
   var departure: Departure?
   /// When it comes back.
   var returnsAt: Duration?
+  /// Where it is between application and bootloader.
+  var modeChange = ModeChange()
+  /// A download into the application's memory has begun and has not come to its end.
+  var isDownloadUnfinished = false
 
   /// The profile apart, so that a device that is passed around stays small.
   private final class Record: Sendable {
     let profile: Profile
+    let bootloader: StandardRequests
+    let application: StandardRequests?
 
-    init(_ profile: Profile) { self.profile = profile }
+    init(_ profile: Profile) {
+      self.profile = profile
+      bootloader = StandardRequests(profile.presented)
+      application = profile.application.map { StandardRequests($0.description) }
+    }
   }
+
+  var standardOfBootloader: StandardRequests { record.bootloader }
+  var standardOfApplication: StandardRequests { record.application ?? record.bootloader }
 
   /// What DNLOAD has brought.
   enum PendingBlock: Hashable, Sendable {
@@ -100,6 +114,7 @@ public struct VirtualBootloader: VirtualDevice {
     enum Cause: Hashable, Sendable {
       case leave
       case restart
+      case detach
     }
     var time: Duration
     var cause: Cause
@@ -109,7 +124,7 @@ public struct VirtualBootloader: VirtualDevice {
   public init(_ profile: Profile) {
     record = Record(profile)
     memories = profile.memories.map(VirtualMemory.init)
-    standard = StandardRequests(profile.presented)
+    standard = record.bootloader
     pointer = profile.defaultPointer
     isReadProtected = profile.isReadProtected
     writeProtectedSectors = profile.writeProtectedSectors
@@ -173,19 +188,27 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// Ends the work whose time has passed, leaves, comes back.
   public mutating func advance(to now: Duration) {
-    while let next = earliest(earliest(operation?.end, departure?.time), returnsAt), next <= now {
+    while let next = nextChange, next <= now {
       if let operation, operation.end == next {
         finishOperation(operation)
       } else if let departure, departure.time == next {
         depart(departure)
+      } else if modeChange.timerEnd == next {
+        endDetachTimer(at: next)
       } else {
-        start()
+        start(at: next)
       }
     }
   }
 
-  /// The bootloader begins.
-  public mutating func powerOn(at now: Duration) { start() }
+  /// When something next changes by itself, seen by the bus or not.
+  private var nextChange: Duration? {
+    earliest(
+      earliest(operation?.end, departure?.time), earliest(returnsAt, modeChange.timerEnd))
+  }
+
+  /// The bootloader begins, or the application where there is one.
+  public mutating func powerOn(at now: Duration) { start(at: now) }
 
   /// Whatever it was doing to its memory is half done.
   public mutating func powerOff(at now: Duration) {
@@ -195,27 +218,28 @@ public struct VirtualBootloader: VirtualDevice {
     isConnected = false
     departure = nil
     returnsAt = nil
+    modeChange = ModeChange()
     for index in memories.indices where memories[index].description.kind == .ram {
       memories[index].erase(memories[index].range)
     }
   }
 
-  /// The bootloader begins: after power-up, or after a reset of the part.
-  private mutating func start() {
+  /// The part begins: after power-up, after a reset of its own, or on its way between two modes.
+  private mutating func start(at time: Duration) {
     isConnected = !isClosedForEver
     isDead = false
     hasTransferred = false
     returnsAt = nil
     departure = nil
     pointer = profile.defaultPointer
-    standard.reset()
-    begin()
+    standard = record.bootloader
+    if !beginsWithoutBootloader(at: time) { begin() }
   }
 
   /// The state of a bootloader that has just begun, or been reset by the bus.
-  private mutating func begin() {
+  mutating func begin() {
     becomeIdle()
-    guard profile.reportsMissingFirmware, jumpTarget == nil else { return }
+    guard profile.reportsMissingFirmware, !isFirmwareIntact else { return }
     state = .dfuError
     status = .errFirmware
   }
@@ -236,11 +260,13 @@ public struct VirtualBootloader: VirtualDevice {
     transfer = PartitionTransfer()
   }
 
-  /// dfuIDLE; a device that waited for the reset leaves instead.
+  /// dfuIDLE; a device that waited for the reset leaves instead, and one with an application may change
+  /// its mode.
   public mutating func busReset(at now: Duration) {
     guard !isDead else { return }
+    let wasConfigured = standard.configurationValue != 0
     standard.reset()
-    guard isConnected else { return }
+    guard isConnected, !changesMode(byResetAt: now, wasConfigured: wasConfigured) else { return }
     if state == .dfuManifestWaitReset {
       departure = Departure(time: now, cause: .leave)
       advance(to: now)
@@ -257,7 +283,8 @@ public struct VirtualBootloader: VirtualDevice {
     guard !isDead else { return .noAnswer }
     if setup.requestType.kind == .standard { return respondToStandard(setup) }
     guard setup.requestType.kind == .class, setup.requestType.recipient == .interface,
-      setup.index == 0, standard.configurationValue != 0
+      setup.index == UInt16(interfaceNumber), standard.configurationValue != 0,
+      !modeChange.isOnDetour
     else { return .stall }
     if busy == .holds, let end = operation?.end, end > now {
       return hold(setup, data, until: end)
@@ -269,7 +296,7 @@ public struct VirtualBootloader: VirtualDevice {
     if let answer = functionalDescriptor(setup) { return answer }
     guard let answer = standard.respond(to: setup) else { return .stall }
     if setup.request == StandardRequest.setInterface.rawValue, answer == .acknowledged,
-      profile.dialect == .tinyUSB
+      profile.dialect == .tinyUSB, !runsApplication
     {
       becomeIdle()
     }
@@ -297,6 +324,7 @@ public struct VirtualBootloader: VirtualDevice {
     _ setup: SetupPacket, _ data: [UInt8], at now: Duration
   ) -> VirtualResponse {
     if profile.dialect == .mboot { return respondAsMboot(setup, data, at: now) }
+    if runsApplication { return respondAsApplication(DFURequest(setup), setup, at: now) }
     guard let request = DFURequest(setup) else {
       enter(.stallToError(), at: now)
       return .stall
@@ -333,7 +361,8 @@ public struct VirtualBootloader: VirtualDevice {
     }
     if let rule = leaveRule, rule.request == request {
       leaveRule = nil
-      departure = Departure(time: now + rule.delay, cause: .leave)
+      departure = Departure(
+        time: now + rule.delay, cause: runsApplication ? .detach : .leave)
     }
   }
 }

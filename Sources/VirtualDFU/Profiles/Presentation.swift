@@ -7,7 +7,7 @@ extension Profile {
   /// The descriptors as the device sends them.
   public var presented: DeviceDescription {
     var shown = self
-    shown.replaceFunctional(with: presentedFunctional)
+    shown.setFunctional { $0 = presentedFunctional }
     if let code = presentedProtocol {
       for configuration in shown.description.configurations.indices {
         shown.description.configurations[configuration].setDFUProtocol(code)
@@ -61,21 +61,6 @@ extension Profile {
   private static let longString = 64
   /// What an STM32F429 sends behind its layout (bigtreetech/BIGTREETECH-OCTOPUS-Pro#42).
   private static let rubbish = Array("챐ƨ⹔뺿䭼뛮컸".utf16)
-
-  /// Puts a functional descriptor in the place of the old one, wherever that is written.
-  mutating func replaceFunctional(with new: DFUFunctionalDescriptor) {
-    let old = functional.bytes
-    functional = new
-    for configuration in description.configurations.indices {
-      let interfaces = description.configurations[configuration].interfaces.indices
-      for interface in interfaces {
-        let extra = description.configurations[configuration].interfaces[interface].extra
-        description.configurations[configuration].interfaces[interface].extra = extra.map {
-          $0.bytes == old ? RawDescriptor(bytes: new.bytes, offset: $0.offset) : $0
-        }
-      }
-    }
-  }
 }
 
 extension ConfigurationDescriptor {

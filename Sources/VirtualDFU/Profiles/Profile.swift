@@ -54,6 +54,9 @@ public struct Profile: Hashable, Sendable {
   public var writeProtectedSectors: Set<Int> = []
   /// Without an application worth starting it begins in dfuERROR, errFIRMWARE.
   public var reportsMissingFirmware = false
+  /// The application, where the bus sees it; nil for one without USB. With one, the part begins in it
+  /// whenever its firmware is intact, and in the bootloader otherwise.
+  public var application: Application?
   /// How long it is gone when it resets back into the bootloader.
   public var restartTime = Duration.milliseconds(500)
 
@@ -86,7 +89,7 @@ public struct Profile: Hashable, Sendable {
   public static let all: [Profile] = [
     .stm32f105, .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32h743,
     .stm32l476, .stm32l072, .stm32g0b1, .stm32c5, .gd32vf103, .stLibrary, .stLibrary446, .mboot,
-    .dfu11, .dfu10, .lpc43xx, .stm32f730External,
+    .dfu11, .dfu10, .runtime, .lpc43xx, .stm32f730External,
   ]
 
   /// The most bytes of one DNLOAD or UPLOAD.

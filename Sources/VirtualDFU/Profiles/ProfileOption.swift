@@ -30,14 +30,38 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
   case blank
   /// `yes` or `no`: bitManifestationTolerant (plain DFU).
   case tolerant
+  /// `yes` or `no`: whether there is an application with a DFU interface. The options behind this one are
+  /// about it.
+  case application
+  /// `yes` or `no`: bitWillDetach, and whether it does.
+  case willDetach = "will-detach"
+  /// `VVVV:PPPP`: vendor and product id at run time.
+  case runtimeIDs = "runtime-id"
+  /// `0`, `1` or `2`: bInterfaceProtocol at run time.
+  case runtimeProtocol = "protocol"
+  /// `answers` or `stalls`: DFU_GETSTATUS at run time.
+  case runtimeStatus = "runtime-status"
+  /// wDetachTimeOut at run time, in milliseconds.
+  case detachTimeout = "detach-timeout"
+  /// How long it is gone between the two modes, in milliseconds, or `never`.
+  case returnTime = "return-time"
+  /// `yes` or `no`: on its way into DFU mode it is something without a DFU interface for a while.
+  case detour
+  /// `reset`, `second-reset` or `detach`: how DFU mode is left (``Application/WayBack``).
+  case wayBack = "way-back"
 
   /// What values it takes, for an error and for help.
   public var values: String {
     switch self {
     case .leave: "a, b, c or d"
     case .writeProtected: "numbers of sectors from 0, joined by +, or none"
-    case .readProtected, .tolerant: "yes or no"
-    case .ids: "VVVV:PPPP in hexadecimal digits"
+    case .readProtected, .tolerant, .application, .willDetach, .detour: "yes or no"
+    case .runtimeProtocol: "0, 1 or 2"
+    case .runtimeStatus: "answers or stalls"
+    case .detachTimeout: "milliseconds up to 65535"
+    case .returnTime: "milliseconds up to 600000, or never"
+    case .wayBack: "reset, second-reset or detach"
+    case .ids, .runtimeIDs: "VVVV:PPPP in hexadecimal digits"
     case .blank: "idle or error"
     case .serial: "up to 126 characters"
     case .poll: PollPolicy.words
@@ -83,6 +107,12 @@ extension Profile {
         option: option, value: value, sentence: "A virtual device has no option \"\(option)\".",
         help: "There are \(names).")
     }
+    if known.isOfApplication, application == nil {
+      throw ProfileOptionError(
+        option: option, value: value,
+        sentence: "The option \(option) is about an application, and \(name) has none.",
+        help: "Put application=yes before it.")
+    }
     guard let changed = setting(known, to: value) else {
       throw ProfileOptionError(
         option: option, value: value,
@@ -117,6 +147,7 @@ extension Profile {
     case .serial:
       guard value.utf16.count <= DescriptionDecoder.descriptorTextLimit else { return nil }
       profile.description.setText(value, at: \.serialNumberIndex, usual: 3)
+      profile.application?.description.setText(value, at: \.serialNumberIndex, usual: 3)
     case .poll:
       guard let policy = PollPolicy(value) else { return nil }
       profile.pollPolicy = policy
@@ -131,6 +162,9 @@ extension Profile {
       profile.quirks = quirks
     case .rom:
       guard profile.setROM(value) else { return nil }
+    case .application, .willDetach, .runtimeIDs, .runtimeProtocol, .runtimeStatus, .detachTimeout,
+      .returnTime, .detour, .wayBack:
+      return setting(ofApplication: option, to: value)
     }
     return profile
   }
@@ -169,14 +203,6 @@ extension Profile {
     return true
   }
 
-  private static func flag(_ value: String) -> Bool? {
-    switch value {
-    case "yes": true
-    case "no": false
-    default: nil
-    }
-  }
-
   private func sectors(_ value: String) -> Set<Int>? {
     if value == "none" { return [] }
     // A state file keeps the numbers in 16 bits.
@@ -192,12 +218,9 @@ extension Profile {
 
   /// Changes bitManifestationTolerant wherever it is written.
   mutating func setTolerant(_ isTolerant: Bool) {
-    var new = functional
-    if isTolerant {
-      new.attributes.insert(.manifestationTolerant)
-    } else {
-      new.attributes.remove(.manifestationTolerant)
+    setFunctional {
+      $0.attributes.remove(.manifestationTolerant)
+      if isTolerant { $0.attributes.insert(.manifestationTolerant) }
     }
-    replaceFunctional(with: new)
   }
 }

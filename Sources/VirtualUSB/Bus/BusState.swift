@@ -217,6 +217,17 @@ struct BusState: Sendable {
     return id
   }
 
+  /// The same with the cable beside the port for a while.
+  mutating func plugIn(
+    _ device: any VirtualDevice, path: PortPath, after delay: Duration, at now: Duration
+  ) {
+    _ = pullOut(path, at: now)
+    let port = Port(path: path, device: device)
+    port.isPlugged = false
+    port.comesBackAt = now + delay
+    ports.append(port)
+  }
+
   mutating func pullOut(_ path: PortPath, at now: Duration) -> (any VirtualDevice)? {
     guard let index = portIndex(at: path) else { return nil }
     unplug(index, at: now, comesBackAfter: nil)

@@ -71,6 +71,16 @@ public final class VirtualBus: USBHost {
     update { state, now in state.plugIn(device, path: path, at: now) }
   }
 
+  /// Plugs a device into a port at a later time.
+  ///
+  /// - Parameters:
+  ///   - device: the device; it gets power when it is plugged in.
+  ///   - path: the port. What is plugged in there already is pulled out now.
+  ///   - delay: how long after now.
+  public func attach(_ device: any VirtualDevice, path: PortPath, after delay: Duration) {
+    update { state, now in state.plugIn(device, path: path, after: delay, at: now) }
+  }
+
   /// Pulls a device out. Transfers that are under way end with `.disconnected`.
   ///
   /// - Returns: the device, without power, as it was at that moment; nil if the port was empty.
@@ -122,23 +132,47 @@ public final class VirtualBus: USBHost {
 
   /// Attachments and detachments from now on. Waiting for one lets simulated time pass.
   public func events() -> AsyncStream<HostEvent> {
-    let queue = EventQueue()
-    update { state, _ in state.listeners.append(WeakListener(queue)) }
-    return AsyncStream { [self] in await nextEvent(of: queue) }
+    let queue = listenerQueue()
+    return AsyncStream { [self] in await nextEvent(of: queue, until: nil) }
   }
 
-  private func nextEvent(of queue: EventQueue) async -> HostEvent? {
+  /// Begins to listen. Limits are measured in the time of the bus: also where a sleep on its clock
+  /// takes no time, an event that comes before the limit is heard before it.
+  public func listen(clock: AnyClock) -> any HostListener {
+    BusListener(bus: self, queue: listenerQueue())
+  }
+
+  private func listenerQueue() -> EventQueue {
+    let queue = EventQueue()
+    update { state, _ in state.listeners.append(WeakListener(queue)) }
+    return queue
+  }
+
+  /// The next event; nil when the task is cancelled or `deadline` is past.
+  func nextEvent(of queue: EventQueue, until deadline: Duration?) async -> HostEvent? {
     while !Task.isCancelled {
       switch queue.next() {
       case .success(let event): return event
       case .failure(let silence):
         let next = update { state, _ in state.nextEvent }
         if silence.bell.isOpen { continue }
-        await timing.wait(until: next, or: silence.bell)
+        if let deadline, now >= deadline { return nil }
+        let target = deadline.map { min($0, next ?? $0) } ?? next
+        await timing.wait(until: target, or: silence.bell)
         update { _, _ in }
       }
     }
     return nil
+  }
+}
+
+/// Hears the events of a bus.
+private struct BusListener: HostListener {
+  let bus: VirtualBus
+  let queue: EventQueue
+
+  func next(within limit: Duration) async -> HostEvent? {
+    await bus.nextEvent(of: queue, until: bus.now + limit)
   }
 }
 

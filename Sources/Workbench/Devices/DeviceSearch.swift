@@ -1,4 +1,6 @@
+public import DFU
 internal import DFUHost
+internal import Reports
 public import USB
 
 /// A device that was found, with what is needed to talk to it.
@@ -13,6 +15,8 @@ public struct FoundDevice: Sendable {
   public var clock: AnyClock
   /// The emulated board, where it is one: to be kept after use.
   public var board: VirtualBoard?
+  /// The device as it was at run time, where it was detached to be used.
+  public var cameFrom: DeviceInfo?
 
   /// A device that was found.
   public init(
@@ -35,11 +39,12 @@ public enum DeviceSearch {
   ///
   /// - Parameters:
   ///   - selectors: as a person typed them; empty means the physical devices.
-  ///   - waits: whether to wait until a device is there, instead of saying that there is none.
+  ///   - wait: for what to wait, instead of saying that there is nothing; nil does not wait.
+  ///   - onWait: is told when a wait begins.
   /// - Returns: at least one device.
   /// - Throws: ``SelectorError``, ``BoardError``, ``FileError``, ``DeviceSearchError`` or `HostError`.
   public static func devices(
-    _ selectors: [String], waits: Bool = false
+    _ selectors: [String], waiting wait: DeviceWait? = nil, onWait: () -> Void = {}
   ) async throws -> [FoundDevice] {
     guard !selectors.isEmpty else { throw DeviceSearchError(.noneNamed) }
     // All of them are understood before the first is reached.
@@ -50,7 +55,7 @@ public enum DeviceSearch {
         throw DeviceSearchError(.outOfReach(text))
       }
       let board = try VirtualBoard(virtual)
-      let devices = try await attached(to: board.bus, waits: waits)
+      let devices = try await attached(to: board.bus, clock: board.clock, wait, named: text, onWait)
       found += devices.map {
         FoundDevice(selector: text, info: $0, host: board.bus, clock: board.clock, board: board)
       }
@@ -63,70 +68,113 @@ public enum DeviceSearch {
   ///
   /// - Parameters:
   ///   - selectors: as a person typed them; empty means the physical devices.
-  ///   - waits: whether to wait until a device is there.
+  ///   - wait: for what to wait; nil does not wait.
+  ///   - onWait: is told when a wait begins.
   /// - Returns: the device.
-  /// - Throws: as ``devices(_:waits:)``, and ``DeviceSearchError`` where more than one fits.
+  /// - Throws: as ``devices(_:waiting:onWait:)``, and ``DeviceSearchError`` where more than one fits.
   public static func device(
-    _ selectors: [String], waits: Bool = false
+    _ selectors: [String], waiting wait: DeviceWait? = nil, onWait: () -> Void = {}
   ) async throws -> FoundDevice {
-    try only(of: try await devices(selectors, waits: waits))
-  }
-
-  /// A device that has reset itself, when it is back in its place.
-  ///
-  /// - Parameters:
-  ///   - found: the device as it was before.
-  ///   - limit: how long it is waited for.
-  /// - Returns: the new attachment; the old one where the device never went away.
-  /// - Throws: ``DeviceSearchError`` where nothing is there in the end, `HostError`, or
-  ///   `CancellationError`.
-  public static func returned(
-    _ found: FoundDevice, within limit: Duration = .seconds(60)
-  ) async throws -> FoundDevice {
-    let step = Duration.milliseconds(100)
-    var waited = Duration.zero
-    while true {
-      let present = try await found.host.devices().first { $0.path == found.info.path }
-      if let present, present.id != found.info.id || waited >= limit {
-        var found = found
-        found.info = present
-        return found
-      }
-      guard waited < limit else { throw DeviceSearchError(.nothingThere([found.selector])) }
-      try await found.clock.sleep(for: step)
-      waited += step
-    }
+    try only(of: try await devices(selectors, waiting: wait, onWait: onWait))
   }
 
   /// The one device of a list.
   ///
+  /// Among the devices of one selector those whose application runs do not compete with one that is in
+  /// DFU mode: their owners may not even know that they have a DFU interface.
+  ///
   /// - Parameter found: what fits.
-  /// - Returns: the only one.
+  /// - Returns: the only one, or the only one in DFU mode.
   /// - Throws: ``DeviceSearchError`` for none and for several, which it lists.
   public static func only(of found: [FoundDevice]) throws(DeviceSearchError) -> FoundDevice {
     guard let first = found.first else { throw DeviceSearchError(.nothingThere([])) }
-    guard found.count == 1 || !HostRule.choosesNothing.isKept else {
-      throw DeviceSearchError(
-        .several(
-          found.map { device in
-            let ids = device.info.descriptor
-            return "\(device.selector) (\(ids.vendor):\(ids.product) at \(device.info.path))"
-          }))
+    if found.count == 1 || !HostRule.choosesNothing.isKept { return first }
+    if Set(found.map(\.selector)).count == 1 {
+      let inDFUMode = found.filter { $0.mode == .dfu }
+      let isCertain = found.allSatisfy { $0.mode == .dfu || $0.mode == .runtime }
+      if isCertain, inDFUMode.count == 1 { return inDFUMode[0] }
     }
-    return first
+    throw DeviceSearchError(
+      .several(
+        found.map { device in
+          let mode = device.mode == .runtime ? ", its application runs" : ""
+          return "\(device.selector) (\(device.info.ids) at \(device.info.path)\(mode))"
+        }))
   }
 
   private static func attached(
-    to host: some USBHost, waits: Bool
+    to host: some USBHost, clock: AnyClock, _ wait: DeviceWait?, named selector: String,
+    _ onWait: () -> Void
   ) async throws -> [DeviceInfo] {
+    guard let wait else { return try await host.devices() }
     // Listening begins before looking, so that nothing comes unseen in between.
-    let events = host.events()
+    let watch = HostWatch(host, clock: clock)
     let present = try await host.devices()
-    guard present.isEmpty, waits else { return present }
-    for await event in events {
-      if case .attached(let info) = event { return [info] }
+    var known: Set<DeviceID> = wait.isForNew ? Set(present.map(\.id)) : []
+    let deadline = clock.now.advanced(by: wait.limit)
+    var arrived = present
+    var isTold = false
+    while true {
+      var fitting: [DeviceInfo] = []
+      for info in arrived where known.insert(info.id).inserted {
+        if try await wait.accepts(info, on: host, clock: clock) { fitting.append(info) }
+      }
+      if !fitting.isEmpty { return fitting }
+      if !isTold { onWait() }
+      isTold = true
+      switch try await watch.next(until: deadline) {
+      case .attached(let info)?: arrived = [info]
+      case .detached?: arrived = []
+      case .present(let devices, let isOver)?:
+        arrived = devices
+        let isNew = devices.contains { !known.contains($0.id) }
+        if isOver, !isNew { throw DeviceSearchError(.notInTime(selector, wait)) }
+      case nil: throw DeviceSearchError(.stopped(selector))
+      }
     }
-    return []
+  }
+}
+
+/// For what a search waits.
+public struct DeviceWait: Hashable, Sendable {
+  /// How long.
+  public var limit: Duration
+  /// Whether the device has to be in DFU mode; otherwise it only has to be there.
+  public var needsDFUMode: Bool
+  /// Whether it has to come after the wait has begun.
+  public var isForNew: Bool
+
+  /// The longest wait, which stands for “until it comes”: a day.
+  public static let longest = Duration.seconds(86_400)
+
+  /// A wait.
+  public init(
+    _ limit: Duration = longest, needsDFUMode: Bool = false, isForNew: Bool = false
+  ) {
+    self.limit = limit
+    self.needsDFUMode = needsDFUMode
+    self.isForNew = isForNew
+  }
+
+  fileprivate func accepts(
+    _ info: DeviceInfo, on host: any USBHost, clock: AnyClock
+  ) async throws -> Bool {
+    guard needsDFUMode else { return true }
+    switch await Returned(info, on: host, clock: clock) {
+    case .bootloader?, .unclear?: return true
+    case .runtime?, .application?, .stayed?, .nothing?, nil: return false
+    }
+  }
+}
+
+extension FoundDevice {
+  /// Whether its application or its bootloader runs, as far as its descriptors tell; nil where it has no
+  /// DFU interface.
+  public var mode: DFUMode? {
+    let device = info.descriptor
+    let quirks = DFUQuirks.quirks(
+      vendor: device.vendor, product: device.product, version: device.deviceVersion)
+    return info.configurations.lazy.flatMap(DFUFunction.find(in:)).first?.mode(quirks: quirks)
   }
 }
 
@@ -142,6 +190,10 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case nothingThere([String])
     /// More than one device fits.
     case several([String])
+    /// Nothing that fits has come in time.
+    case notInTime(String, DeviceWait)
+    /// The wait was interrupted.
+    case stopped(String)
   }
 
   /// What is wrong.
@@ -157,6 +209,8 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case .outOfReach: "out-of-reach"
     case .nothingThere: "no-device"
     case .several: "several-devices"
+    case .notInTime: "not-in-time"
+    case .stopped: "interrupted"
     }
   }
 
@@ -170,6 +224,10 @@ public struct DeviceSearchError: ExplainedError, Hashable {
       "Nothing is attached that \(names.joined(separator: ", ")) names."
     case .several(let names):
       "\(names.count) devices fit, and none is chosen for you: \(names.joined(separator: "; "))."
+    case .notInTime(let name, let wait):
+      "No \(wait.isForNew ? "new device" : "device")\(wait.needsDFUMode ? " in DFU mode" : "") that "
+        + "\(name) names \(wait.isForNew ? "has come" : "was there") within \(durationText(wait.limit))."
+    case .stopped(let name): "Stopped while waiting for \(name); nothing has been changed."
     }
   }
 
@@ -179,7 +237,11 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case .noneNamed, .outOfReach:
       "Name one, for example -d 'virtual:stm32f407?state=board.bin'. Physical devices and USB/IP come "
         + "in a later version."
-    case .nothingThere: nil
+    case .nothingThere, .stopped: nil
+    case .notInTime(_, let wait):
+      wait.needsDFUMode
+        ? "Start its bootloader, with its button or with `dfu detach`, and wait again."
+        : "Plug it in, and wait again."
     case .several: "Name one of them with a single -d."
     }
   }

@@ -69,6 +69,8 @@ public struct VirtualSelector: Hashable, Sendable {
   public var speed: Speed
   /// The faults that happen while a host speaks to it.
   public var faults: FaultSchedule
+  /// How long after the command has begun the board is plugged in; nil: it is there from the start.
+  public var pluggedAfter: Duration?
   /// What is changed about the profile.
   public var options: [Option]
 
@@ -106,6 +108,12 @@ public struct VirtualSelector: Hashable, Sendable {
       case "state": statePath = value
       case "faults": faults = try Self.schedule(value, in: whole)
       case "speed": speed = try Self.choice(value, of: "speed", in: whole)
+      case "plugged-after":
+        guard let delay = typedSeconds(value) else {
+          throw SelectorError(
+            whole, "plugged-after is a number of seconds up to 86400, not “\(value)”")
+        }
+        pluggedAfter = delay
       default: options.append(Option(name: String(pair[0]), value: value))
       }
     }
@@ -165,6 +173,33 @@ public struct SelectorError: ExplainedError, Hashable {
       virtual:PROFILE[?state=FILE&speed=real|instant&faults=SPEC] or replay:FILE. PROFILE is a \
       built-in device, or a file that describes one, such as ./board.json.
       """
+  }
+}
+
+/// A number of seconds as a person types it, `2` or `0.25`: up to a day, in milliseconds at the finest;
+/// nil for anything else.
+public func typedSeconds(_ text: some StringProtocol) -> Duration? {
+  let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+  func isNumber(_ part: Substring, _ count: ClosedRange<Int>) -> Bool {
+    count.contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+  }
+  guard let whole = parts.first.map({ Substring($0) }), isNumber(whole, 1...5),
+    let seconds = Int64(whole)
+  else { return nil }
+  var milliseconds = seconds * 1000
+  if parts.count == 2 {
+    let fraction = Substring(parts[1])
+    guard isNumber(fraction, 1...3),
+      let value = Int64(fraction.padding(toCount: 3))
+    else { return nil }
+    milliseconds += value
+  }
+  return milliseconds <= 86_400_000 ? .milliseconds(milliseconds) : nil
+}
+
+extension Substring {
+  fileprivate func padding(toCount count: Int) -> String {
+    self + String(repeating: "0", count: Swift.max(0, count - self.count))
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Reports
+internal import Synchronization
 internal import SystemPackage
 public import USB
 public import VirtualDFU
@@ -6,8 +7,8 @@ public import VirtualUSB
 
 /// An emulated board on a bus of its own, with the file that keeps its memories between runs.
 ///
-/// Each board is powered anew: it is in its bootloader, whatever it did in the run before. Only its
-/// memories and its option bytes survive, as on a desk.
+/// Each board is powered anew: it is in its bootloader, whatever it did in the run before, or in its
+/// application where the bus sees that. Only its memories and its option bytes survive, as on a desk.
 public struct VirtualBoard: Sendable {
   /// The bus, with this board alone on it.
   public let bus: VirtualBus
@@ -21,7 +22,14 @@ public struct VirtualBoard: Sendable {
   public let notes: [String]
 
   private let statePath: FilePath?
-  private let loaded: [UInt8]?
+  private let kept: Kept
+
+  /// What the state file held when it was last read or written.
+  private final class Kept: Sendable {
+    let bytes: Mutex<[UInt8]?>
+
+    init(_ bytes: [UInt8]?) { self.bytes = Mutex(bytes) }
+  }
 
   /// Builds the board that a selector names, and plugs it in.
   ///
@@ -62,7 +70,7 @@ public struct VirtualBoard: Sendable {
         loaded = bytes
       }
     }
-    self.loaded = loaded
+    kept = Kept(loaded)
     self.profile = profile
     path = PortPath(bus: 1, ports: [1])
     switch selector.speed {
@@ -74,9 +82,13 @@ public struct VirtualBoard: Sendable {
       clock = AnyClock(simulated)
       bus = VirtualBus(clock: simulated)
     }
-    _ = bus.attach(board, path: path)
     if !selector.faults.entries.isEmpty {
       bus.intercept(selector.faults.interceptor(for: profile, at: path))
+    }
+    if let delay = selector.pluggedAfter {
+      bus.attach(board, path: path, after: delay)
+    } else {
+      bus.attach(board, path: path)
     }
   }
 
@@ -100,10 +112,12 @@ public struct VirtualBoard: Sendable {
       board.powerOn(at: .zero)
       return board.snapshot()
     }
-    guard let bytes, bytes != loaded else { return }
+    let last = kept.bytes.withLock { $0 }
+    guard let bytes, bytes != last else { return }
     let present = (try? Stat(statePath)) == nil ? nil : try InputFile.read(statePath)
-    guard present == loaded else { throw BoardError.stateChanged(statePath.string) }
+    guard present == last else { throw BoardError.stateChanged(statePath.string) }
     try OutputFile(statePath, overwrites: true).write(bytes)
+    kept.bytes.withLock { $0 = bytes }
   }
 }
 

@@ -85,6 +85,11 @@ struct EngineChaosTests {
             [.init(0..<200, expected: bytes), .init(300..<333), .init(208..<240)], link: link,
             during: .survey), &dice))
       #expect(Self.play(try LeaveEngine(for: 0x0800_0000, link: link), &dice))
+      for way in [
+        DetachEngine.Way.byReset, .byDetach, .intoDFUMode(timeout: 255, willDetach: false),
+      ] {
+        #expect(Self.play(DetachEngine(way, link: link, during: .detach), &dice))
+      }
       #expect(
         Self.play(
           try PlainDownloadEngine(

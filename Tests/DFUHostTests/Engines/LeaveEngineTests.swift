@@ -133,6 +133,15 @@ struct PlainDownloadEngineTests {
         RESET ! disconnected
         """
     ).play(&engine)
+    // A reset after which the device is something else throws on this side, and has been given.
+    #expect(output.ending == .reset)
+  }
+
+  @Test func `a reset that this system cannot give is not said to be given`() throws {
+    var engine = try Self.engine([1, 2, 3, 4], tolerant: false)
+    let output = try Script(
+      Self.block + "DNLOAD 1\nGETSTATUS < 00 00 00 00 08 00\nRESET ! unsupported"
+    ).play(&engine)
     #expect(output.ending == .vanished)
   }
 

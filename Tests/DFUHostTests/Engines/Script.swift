@@ -7,7 +7,7 @@ import USB
 /// A device as a table: what it must be asked, line by line, and what it answers.
 ///
 /// Lines: `DNLOAD n | bytes`, `UPLOAD n length < bytes`, `GETSTATUS < bytes`, `CLRSTATUS`, `ABORT`,
-/// `SELECT n`, `RESET`, `WAIT ms`, `CANCEL`; ` ! failure` at the end makes the request fail. Interface
+/// `DETACH ms`, `SELECT n`, `RESET`, `WAIT ms`, `CANCEL`; ` ! failure` at the end makes the request fail. Interface
 /// 0, numbers of blocks and lengths in decimal, bytes in hexadecimal; `x*n` repeats a byte.
 struct Script {
   var lines: [String]
@@ -109,6 +109,7 @@ struct Script {
           ? "DNLOAD \(setup.value) | " + summary(data) : "wLength differs: \(setup)"
       case .clearStatus: return "CLRSTATUS"
       case .abort: return "ABORT"
+      case .detach: return "DETACH \(setup.value)"
       default: return "\(setup)"
       }
     case .controlIn(_, let setup, _):
