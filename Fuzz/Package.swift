@@ -35,6 +35,7 @@ let package = Package(
     fuzzer("elf", of: ["Firmware"]),
     fuzzer("uf2", of: ["Firmware"]),
     fuzzer("bootloader", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
+    fuzzer("settings", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("state", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("engines", of: ["USB", "DFU", "DFUHost"]),
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),

@@ -11,7 +11,7 @@ import VirtualUSB
 
   /// The requests that touch memory at or above 0x08020000, or begin below and reach there.
   enum Touch: String, CaseIterable {
-    case erase, write, writeAcross, read, readAcross, massErase
+    case erase, write, writeAcross, read, readAcross, massErase, jump
   }
 
   @Test(arguments: Touch.allCases)
@@ -30,6 +30,7 @@ import VirtualUSB
       switch touch {
       case .erase: try await bench.command(.erase(0x0802_FF80))
       case .massErase: try await bench.command(.massErase)
+      case .jump: try await bench.download(0, [])
       case .write, .writeAcross: try await bench.download(2, pattern)
       case .read, .readAcross:
         try await bench.send(.abort)
@@ -37,7 +38,8 @@ import VirtualUSB
         #expect(error?.code == .timeout)
       }
       if touch != .read && touch != .readAcross {
-        #expect(try await bench.getStatus().state == .dfuDnBusy)
+        let state = try await bench.getStatus().state
+        #expect(state == (touch == .jump ? .dfuManifest : .dfuDnBusy))
         try await clock.sleep(for: .seconds(10))
       }
       // Not even its descriptors.
@@ -56,8 +58,10 @@ import VirtualUSB
       #expect(try await again.upload(2, 128).count == 128)
       // What is real was erased before it came to its end, and only then.
       let erased = [UInt8](repeating: 0, count: 0x2_0000)
-      #expect(
-        again.contents(0x0800_0000..<0x0802_0000) == (touch == .massErase ? erased : old))
+      let now = again.contents(0x0800_0000..<0x0802_0000)
+      // Not compared in the macro, which would look for the differences of 128 KiB.
+      let isRight = now == (touch == .massErase ? erased : old)
+      #expect(isRight)
     }
   }
 
