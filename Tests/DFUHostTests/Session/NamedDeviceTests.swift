@@ -195,6 +195,20 @@ struct NamedDeviceTests {
     }
   }
 
+  @Test func `GD32: a serial number that tells no size leaves the size, and not the pages`()
+    async throws
+  {
+    let profile = try Profile.gd32vf103.setting("serial", to: "4711")
+    try await Bench.run(profile) { bench in
+      let session = try await bench.open()
+      #expect(session.description.serialNumber == "4711")
+      let map = try #require(session.targets.first?.usableMap)
+      #expect(map.runs.map(\.sectorSize) == [1024])
+      #expect(map.size == 1 << 20)
+      #expect(session.description.notes.contains { $0.contains("sectors of 2 KiB") })
+    }
+  }
+
   // MARK: mboot
 
   @Test func `mboot: no unsolicited Get Commands`() async throws {
