@@ -37,6 +37,7 @@ let package = Package(
     fuzzer("bootloader", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("faults", of: ["USB", "VirtualUSB", "VirtualDFU"]),
     fuzzer("device", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
+    fuzzer("settings", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("state", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("engines", of: ["USB", "DFU", "DFUHost"]),
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),

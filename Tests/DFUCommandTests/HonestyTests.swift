@@ -21,7 +21,8 @@ import Testing
   // MARK: Everything that is to be erased is
 
   @Test(arguments: [
-    "stm32f407", "stm32h743", "stm32l476", "st-library", "st-library-446", "stm32f730-qspi",
+    "stm32f105", "stm32f407", "stm32h743", "stm32l476", "stm32l072", "stm32g0b1", "stm32c5",
+    "gd32vf103", "st-library", "st-library-446", "stm32f730-qspi",
   ])
   func `erase --all leaves every byte of the target blank`(_ profile: String) throws {
     let folder = try Workplace()
@@ -35,7 +36,7 @@ import Testing
     #expect(try run("blank-check", "-d", board, in: folder).status == 0)
   }
 
-  @Test(arguments: ["stm32l476", "stm32f730-qspi"])
+  @Test(arguments: ["stm32f105", "stm32l476", "stm32l072", "gd32vf103", "stm32f730-qspi"])
   func `flash --erase all erases every memory before it writes`(_ profile: String) throws {
     let folder = try Workplace()
     let board = "virtual:\(profile)?state=board.bin&speed=instant"
@@ -67,7 +68,9 @@ import Testing
     #expect(run.error.contains("more than it was told to"), "\(run.error)")
   }
 
-  @Test(arguments: ["stm32f407", "stm32l476"])
+  @Test(arguments: [
+    "stm32f105", "stm32f407", "stm32h743", "stm32l476", "stm32g0b1", "stm32c5",
+  ])
   func `unprotect takes the protection away`(_ profile: String) throws {
     let folder = try Workplace()
     let board = "virtual:\(profile)?read-protected=yes&state=board.bin&speed=instant"

@@ -59,7 +59,8 @@ import Testing
   }
 
   static let stm32 = [
-    "stm32f407", "stm32h743", "stm32l476", "st-library", "st-library-446", "stm32f730-qspi",
+    "stm32f105", "stm32f407", "stm32h743", "stm32l476", "stm32l072", "stm32g0b1", "stm32c5",
+    "st-library", "st-library-446", "mboot", "stm32f730-qspi",
   ]
 
   @Test(arguments: stm32)

@@ -8,7 +8,14 @@ import VirtualUSB
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   var input = FuzzInput(start, count)
-  var device = VirtualBootloader(input.one(of: profiles))
+  var profile = input.one(of: profiles)
+  // Its own peculiarities, or others as well.
+  for _ in 0..<input.below(4) {
+    profile.quirks.formUnion(input.one(of: BootloaderQuirks.named).quirk)
+    profile.busy = input.one(of: BusyBehaviour.allCases)
+    profile.leave = input.one(of: LeaveVariant.allCases)
+  }
+  var device = VirtualBootloader(profile)
   var now = Duration.zero
   device.powerOn(at: now)
   // Most requests make sense only to a configured device.
@@ -57,7 +64,11 @@ private func step(
       length: UInt16(data.count))
     send(setup, data, to: &device, at: &now)
   case 7:
-    let address = UInt32(input.one(of: [0x0800_0000, 0x0800_C000, 0x1FFF_C000, 0x9000_0000]))
+    let address = UInt32(
+      input.one(of: [
+        0x0800_0000, 0x0800_C000, 0x0801_8000, 0x0802_0000, 0x1FFF_7800, 0x1FFF_C000, 0x2000_0000,
+        0x5200_201C, 0x9000_0000, 0xFFFF_0000,
+      ]))
     let command =
       input.bool()
       ? DfuSeCommand.erase(address + UInt32(input.number(UInt16.self)))

@@ -13,7 +13,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let link = DFULink(
     interface: 0, transferSize: input.one(of: [1, 8, 64, 2048]),
     window: 1 + input.below(4), ignoresPollTimeout: flags & 1 != 0,
-    noStatusWhileUploading: flags & 2 != 0, stuckEraseFrom: flags & 4 != 0 ? 0x0810_0000 : nil)
+    noStatusWhileUploading: flags & 2 != 0, leavesWithoutStatus: flags & 8 != 0,
+    stuckEraseFrom: flags & 4 != 0 ? 0x0810_0000 : nil)
   do throws(DFUError) {
     try run(kind, link, &input)
   } catch {
@@ -31,7 +32,10 @@ private func run(_ kind: Int, _ link: DFULink, _ input: inout FuzzInput) throws(
   case 0:
     let expected = input.bool() ? bytes : nil
     var engine = try ReadEngine(
-      [.init(range, expected: expected), .init(0x2000_0000..<0x2000_0040)], link: link,
+      [
+        .init(range, expected: expected, erased: input.bool() ? 0x00 : 0xFF),
+        .init(0x2000_0000..<0x2000_0040),
+      ], link: link,
       during: .survey)
     try drive(&engine, link, &input)
     require(engine.output.count == 2, "pieces were lost")

@@ -47,6 +47,12 @@ extension VirtualBootloader {
   /// The device goes off the bus.
   mutating func depart(_ departure: Departure) {
     self.departure = nil
+    let start = UInt64(profile.applicationAddress ?? pointer)
+    if departure.cause == .leave, isBeyondTheEnd(start..<start + 8) {
+      // It looks for a vector table where there is no memory.
+      die(at: departure.time)
+      return
+    }
     isConnected = false
     operation = nil
     let time = departure.time

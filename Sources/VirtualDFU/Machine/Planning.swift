@@ -118,7 +118,8 @@ extension VirtualBootloader {
     guard profile.quirks.contains(.diesBeyondItsEnd), let first = memories.first?.range,
       !range.isEmpty
     else { return false }
-    let ghost = first.upperBound..<first.upperBound + UInt64(first.count)
+    let (end, overflow) = first.upperBound.addingReportingOverflow(UInt64(first.count))
+    let ghost = first.upperBound..<(overflow ? UInt64.max : end)
     return range.overlaps(ghost) && !memories.dropFirst().contains { $0.contains(range) }
   }
 

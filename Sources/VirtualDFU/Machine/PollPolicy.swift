@@ -31,9 +31,9 @@ public enum PollPolicy: Hashable, Sendable {
   /// The announcement for work that takes `duration`.
   func milliseconds(_ duration: Duration, for kind: Kind) -> UInt32 {
     let (seconds, attoseconds) = duration.components
-    let (whole, isHuge) = seconds.multipliedReportingOverflow(by: 1000)
     let rest = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-    let exact = isHuge ? Int64(PollPolicy.largest) : whole + rest
+    // Cut before it is multiplied: no duration is too long.
+    let exact = min(seconds, Int64(PollPolicy.largest)) * 1000 + rest
     let bounded = UInt32(clamping: min(exact, Int64(PollPolicy.largest)))
     switch self {
     case .exact: return bounded
@@ -120,7 +120,7 @@ extension PollPolicy: CustomStringConvertible {
 public enum BusyBehaviour: String, Hashable, Sendable, CaseIterable {
   /// At once, with dfuDNBUSY.
   case answers
-  /// Not until the work is done: every request is held by NAK.
+  /// Not until the work is done: every DFU request is held by NAK.
   case holds
   /// GETSTATUS with a stall; the state stays as it is (L4).
   case stalls

@@ -49,7 +49,16 @@ public struct MemoryDescription: Hashable, Sendable {
   /// What an erased byte holds: 0xFF, and 0x00 on L0 and L1 (embassy-rs/embassy#3342).
   public var erasedByte: UInt8
   /// The table that the times are from, if they are.
-  public private(set) var times: FlashTimes?
+  public var times: FlashTimes? { source.times }
+  private var source = Source()
+
+  /// Where times are from is no part of what a memory is: those with the same times are the same.
+  private struct Source: Hashable, Sendable {
+    var times: FlashTimes?
+
+    static func == (left: Self, right: Self) -> Bool { true }
+    func hash(into hasher: inout Hasher) {}
+  }
 
   /// A memory with times of its own.
   public init(
@@ -75,7 +84,7 @@ public struct MemoryDescription: Hashable, Sendable {
   ) {
     self.init(
       name, .flash, runs: runs, unit: unit, reprogramming: reprogramming, erasedByte: erasedByte)
-    self.times = times
+    source.times = times
     take(.typical)
   }
 

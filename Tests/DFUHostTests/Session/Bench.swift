@@ -46,6 +46,12 @@ struct Bench: Sendable {
     try board { $0.contents(range) }
   }
 
+  /// Whether the board holds these bytes; compared here, because the macro would look for the
+  /// differences of large memories for ever.
+  func holds(_ bytes: [UInt8], at address: UInt64) throws -> Bool {
+    try contents(address..<address + UInt64(bytes.count)) == bytes
+  }
+
   func journal() throws -> [JournalEntry.Event] { try board { $0.journal.map(\.event) } }
 
   func erases() throws -> [Range<UInt64>] {

@@ -21,7 +21,7 @@ struct NamedDeviceTests {
       let session = try await bench.open(through: wire)
       let report = try await session.flash(image((0x080E_0000, new)), .with { $0.leave = .never })
       #expect(report.proof == .proved)
-      #expect(try bench.contents(0x080E_0000..<0x0814_0000) == new)
+      #expect(try bench.holds(new, at: 0x080E_0000))
       // One sector below 0x08100000, two above: two for each of those, the first while it is stuck,
       // the second in the error that the first one makes.
       #expect(report.parts.map(\.sectorsErased) == [3])
@@ -73,7 +73,7 @@ struct NamedDeviceTests {
       let session = try await bench.open(through: wire)
       let report = try await session.flash(image((0x0800_0000, new)), .with { $0.leave = .never })
       #expect(report.proof == .proved)
-      #expect(try bench.contents(0x0800_0000..<0x0800_5001) == new)
+      #expect(try bench.holds(new, at: 0x0800_0000))
       let target = try #require(session.targets.first)
       let erased = try await session.erase(ErasePlan(everythingOf: target, massErase: true))
       #expect(erased.massErased)
@@ -183,7 +183,7 @@ struct NamedDeviceTests {
       // Pages of 1 KiB, each erased: with the 2 KiB of its string every second one would not be.
       #expect(
         try bench.erases() == (0..<6).map { 0x0800_0000 + $0 * 1024..<0x0800_0400 + $0 * 1024 })
-      #expect(try bench.contents(0x0800_0000..<0x0800_2000) == new + old[new.count...])
+      #expect(try bench.holds(new + old[new.count...], at: 0x0800_0000))
       #expect(report.departure == .left(for: 0x0800_0000, .unasked))
       #expect(try bench.journal().last == .launched(0x0800_0000))
       // The empty download is the last word.
@@ -192,6 +192,20 @@ struct NamedDeviceTests {
       #expect(wire.functionalRequests.isEmpty && wire.commandReads.isEmpty)
       #expect(wire.sent(.clearStatus).allSatisfy { $0.state == .dfuError })
       await session.close()
+    }
+  }
+
+  @Test func `GD32: a serial number that tells no size leaves the size, and not the pages`()
+    async throws
+  {
+    let profile = try Profile.gd32vf103.setting("serial", to: "4711")
+    try await Bench.run(profile) { bench in
+      let session = try await bench.open()
+      #expect(session.description.serialNumber == "4711")
+      let map = try #require(session.targets.first?.usableMap)
+      #expect(map.runs.map(\.sectorSize) == [1024])
+      #expect(map.size == 1 << 20)
+      #expect(session.description.notes.contains { $0.contains("sectors of 2 KiB") })
     }
   }
 
@@ -298,13 +312,14 @@ private func everything(
     },
   ] {
     _ = try await session.flash(image((start, new)), options)
-    #expect(try bench.contents(range) == new)
+    #expect(try bench.holds(new, at: start))
   }
   let plan = try await session.plan(
     TargetChoice(image((start, new)), for: target), keepsContents: true)
   #expect(plan.parts.first?.erases.isEmpty == true)
   let all = try ReadPlan(everythingOf: target)
-  #expect(try await session.read(all).bytes(in: range, fill: 0) == new)
+  let isRead = try await session.read(all).bytes(in: range, fill: 0) == new
+  #expect(isRead)
   #expect(try await session.verify(TargetChoice(image((start, new)), for: target)).isSame)
   #expect(try await !session.blankCheck(all).isBlank)
   _ = try await session.erase(ErasePlan(start..<start + sector, of: target))
@@ -321,7 +336,7 @@ private func everything(
   } else {
     _ = try await session.flash(image((start, new)), .with { $0.leave = .never })
   }
-  #expect(try bench.contents(range) == new)
+  #expect(try bench.holds(new, at: start))
   _ = try await session.flash(image((start, new)), .with { $0.leave = .always })
   await session.close()
   // It comes back when it is plugged in anew.
