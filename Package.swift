@@ -43,6 +43,7 @@ let package = Package(
     .library(name: "DFUHost", targets: ["DFUHost"]),
     .library(name: "VirtualUSB", targets: ["VirtualUSB"]),
     .library(name: "VirtualDFU", targets: ["VirtualDFU"]),
+    .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "dfu", targets: ["DFUCommand"]),
   ],
@@ -58,19 +59,21 @@ let package = Package(
     room("DFUHost", imports: ["DFU", "Firmware", "USB"]),
     room("VirtualUSB", imports: ["USB"]),
     room("VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
+    room("Captures", imports: ["DFU", "USB"]),
     room("Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
 
     // Edges: these touch the world.
     room(
       "Workbench",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        system,
       ]),
     .executableTarget(
       name: "DFUCommand",
       dependencies: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", "Workbench",
-        argumentParser, system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        "Workbench", argumentParser, system,
       ],
       swiftSettings: house),
 
@@ -80,6 +83,8 @@ let package = Package(
     proof(of: "DFUHost", imports: ["DFU", "Firmware", "USB", "VirtualUSB", "VirtualDFU"]),
     proof(of: "VirtualUSB", imports: ["USB"]),
     proof(of: "VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
+    proof(
+      of: "Captures", imports: ["USB", "DFU", "DFUHost", "Firmware", "VirtualUSB", "VirtualDFU"]),
     proof(
       of: "Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
     proof(of: "Workbench", imports: ["USB", "Firmware", "DFU", "DFUHost", "Reports", system]),
