@@ -87,10 +87,17 @@ let package = Package(
       of: "Captures", imports: ["USB", "DFU", "DFUHost", "Firmware", "VirtualUSB", "VirtualDFU"]),
     proof(
       of: "Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
-    proof(of: "Workbench", imports: ["USB", "Firmware", "DFU", "DFUHost", "Reports", system]),
+    proof(
+      of: "Workbench",
+      imports: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        system,
+      ]),
     .testTarget(
       name: "DFUCommandTests",
-      dependencies: ["DFUCommand", "Firmware", "DFU", "USB", "VirtualDFU", system],
+      dependencies: [
+        "DFUCommand", "Captures", "Firmware", "DFU", "USB", "VirtualDFU", system,
+      ],
       exclude: ["Golden"], swiftSettings: house),
   ]
 )

@@ -59,6 +59,9 @@ import USB
     call(download([]), .done)
     call(download([UInt8](0..<100)), .failed(.disconnected, detail: nil))
     call(.bulkIn(0x81, length: 512), .received([1, 2, 3]))
+    call(
+      .bulkIn(0x81, length: 512),
+      .received([1] + [UInt8](repeating: 0xFF, count: 33) + [2] + [UInt8](repeating: 0, count: 32)))
     call(.bulkOut(0x02, [4, 5]), .sent(1))
     call(.interruptIn(0x83, length: 8), .failed(.overflow, detail: nil))
     call(.interruptOut(0x04, []), .sent(0))
@@ -106,8 +109,11 @@ import USB
     #expect(line("set-interface") == "0.009876536 3 set-interface 0 2 = !stall +0.001234567")
     #expect(
       line("> 000102").contains("> 000102030405060708090a0b0c0d0e0f 101112131415"))
-    #expect(line("bulk-in 81 1").hasSuffix("bulk-in 81 1 @18"))
-    #expect(line("end @18").hasSuffix("end @18 = !cancelled +0.004938268"))
+    #expect(
+      line("ff*33").contains(
+        "= 01 ff*33 02000000000000000000000000000000 00000000000000000000000000000000 00 +"))
+    #expect(line("bulk-in 81 1").hasSuffix("bulk-in 81 1 @19"))
+    #expect(line("end @19").hasSuffix("end @19 = !cancelled +0.004938268"))
   }
 
   @Test func `comments, blanks and the case of digits change nothing`() throws {
@@ -218,6 +224,13 @@ import USB
     Bad(opened + "0 1 bulk-in 8 1 = empty +0\n", .malformed, 5, "not two hexadecimal digits"),
     Bad(opened + "0 1 bulk-in 81 1048577 = empty +0\n", .beyondLimit, 5, "at most 1048576"),
     Bad(opened + "0 1 bulk-out 02 > = sent 0 +0\n", .malformed, 5, "no data follow"),
+    Bad(opened + "0 1 bulk-out 02 > 00*0 = sent 0 +0\n", .malformed, 5, "whose count is none"),
+    Bad(opened + "0 1 bulk-out 02 > 00*x = sent 0 +0\n", .malformed, 5, "whose count is none"),
+    Bad(
+      opened + "0 1 bulk-out 02 > 0000*1048576 = sent 0 +0\n", .beyondLimit, 5, "more than 1048576"),
+    Bad(
+      opened + String(repeating: "0 1 bulk-out 02 > 00*1048576 = sent 0 +0\n", count: 513),
+      .beyondLimit, 517, "together"),
     Bad(opened + "2 list 1\n1 list 1\n", .contradiction, 6, "before the last one"),
     Bad(opened + "0 1 reset = ok +2\n1 list 1\n", .contradiction, 6, "before the last one"),
     Bad(opened + "0 1 reset @1\n0 1 reset @1\n", .contradiction, 6, "under way already"),

@@ -9,8 +9,8 @@ struct CallWords: Hashable, Sendable {
 
   /// The words for calls to a device with these descriptors.
   ///
-  /// A device that speaks DfuSe says version 1.1a or has names that begin with `@`; only the first
-  /// can be seen here, and words are all that depends on it.
+  /// A device that speaks DfuSe says version 1.1a, or has names that begin with `@`, which are seen
+  /// when they are read.
   init(_ info: DeviceInfo) {
     isDfuSe = info.configurations.contains { configuration in
       DFUFunction.find(in: configuration).contains { $0.functional?.version == BCDVersion(0x011A) }
@@ -40,7 +40,7 @@ struct CallWords: Hashable, Sendable {
   }
 
   /// What a call and its end mean; nil where the line says it all.
-  func comment(_ call: DeviceCall, _ outcome: CallOutcome) -> String? {
+  mutating func comment(_ call: DeviceCall, _ outcome: CallOutcome) -> String? {
     guard let setup = call.setup, case .controlIn = call, case .received(let bytes) = outcome
     else {
       if case .controlOut(let setup, let data) = call { return request(setup, data) }
@@ -53,6 +53,7 @@ struct CallWords: Hashable, Sendable {
     {
       var reader = ByteReader(bytes.span.bytes)
       guard let string = try? StringDescriptor(parsing: &reader) else { return request(setup, []) }
+      if string.text.hasPrefix("@") { isDfuSe = true }
       var text: [UInt8] = []
       RecordingNotation.append(quoted: string.text, to: &text)
       return "string \(setup.value & 0xFF): \(String(decoding: text, as: UTF8.self))"

@@ -57,11 +57,23 @@ public struct Recording: Hashable, Sendable {
 
   // MARK: Limits
 
+  /// The bytes that an event carries.
+  public static func dataLength(of kind: Kind) -> Int {
+    switch kind {
+    case .began(_, _, let call): call.data.count
+    case .ended(_, .received(let bytes)): bytes.count
+    default: 0
+    }
+  }
+
   /// The version of the text format that is written, and the only one that is read.
   public static let version = 1
   /// The most bytes that one transfer carries. The data stage of a control transfer has 65 535 at
   /// most (USB 2.0, 9.3.5); bulk transfers of DFU programs are far below.
   public static let maximumDataLength = 1 << 20
+  /// The most bytes of all transfers together: 512 MiB. A flash of 64 MiB that reads, writes and proves
+  /// has less than half of that; and a line is short for what it may stand for.
+  public static let maximumTotalLength = 512 << 20
   /// The longest line, in bytes: the longest data, each byte apart, and what stands around it.
   public static let maximumLineLength = 4 << 20
   /// The most events: a flash of 64 MiB in blocks of 2 KiB has a tenth of that.

@@ -21,7 +21,7 @@ internal import USB
 /// perhaps a reason), and how long it took. The calls are `in`, `out`, `bulk-in EP N`, `bulk-out EP`,
 /// `interrupt-in EP N`, `interrupt-out EP`, `set-configuration N`, `claim N`, `release N`,
 /// `set-interface N SETTING`, `clear-halt EP`, `reset` and `close`; an endpoint is two hexadecimal
-/// digits. A call in whose time something else happened has a label, `@7`, and no end; its end is a
+/// digits, and in data `ff*2048` is a byte so many times. A call in whose time something else happened has a label, `@7`, and no end; its end is a
 /// line `TIME end @7 = …`. A call without an end was under way when the recording ended. `list` and
 /// `open` may fail as well: `= !CODE "sentence" "help"`.
 ///

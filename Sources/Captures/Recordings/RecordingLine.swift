@@ -131,20 +131,37 @@ struct RecordingLine {
 
   // MARK: Bytes and texts
 
-  /// Bytes in hexadecimal digits, two for each, with blanks between them or without.
+  /// Bytes in hexadecimal digits, two for each, with blanks between them or without; `ff*2048` is
+  /// the same byte so many times.
   mutating func hexBytes(_ what: String, limit: Int) throws(RecordingError) -> [UInt8] {
     var result: [UInt8] = []
     while let byte = peek(), let high = RecordingLine.digit(byte) {
       guard index + 1 < end, let low = RecordingLine.digit(bytes[index + 1]) else {
         throw malformed("\(what) has a hexadecimal digit that stands alone, at “\(rest())”")
       }
-      guard result.count < limit else {
+      index += 2
+      let count = try repetition(what)
+      guard count <= limit - result.count else {
         throw RecordingError(.beyondLimit, line: number, "\(what) has more than \(limit) bytes")
       }
-      result.append(high << 4 | low)
-      index += 2
+      result.append(contentsOf: repeatElement(high << 4 | low, count: count))
     }
     return result
+  }
+
+  /// How often a byte is there: `*2048` behind it, or once.
+  private mutating func repetition(_ what: String) throws(RecordingError) -> Int {
+    guard index < end, bytes[index] == UInt8(ascii: "*") else { return 1 }
+    index += 1
+    var count = 0
+    let start = index
+    // Nine digits are more than any limit.
+    while index < end, index - start < 9, (0x30...0x39).contains(bytes[index]) {
+      count = count * 10 + Int(bytes[index] - 0x30)
+      index += 1
+    }
+    guard count > 0 else { throw malformed("\(what) has a byte whose count is none") }
+    return count
   }
 
   private static func digit(_ byte: UInt8) -> UInt8? {

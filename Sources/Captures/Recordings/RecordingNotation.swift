@@ -15,15 +15,41 @@ enum RecordingNotation {
     text += fraction.utf8
   }
 
-  /// Bytes apart, as one reads short answers; long data in groups of sixteen.
+  /// Bytes apart, as one reads short answers; long data in groups of sixteen, and what is the same for
+  /// long, as blank memory is, as one byte with a count.
   static func append(hex bytes: [UInt8], to text: inout [UInt8]) {
     let group = bytes.count <= 32 ? 1 : 16
     text.reserveCapacity(text.count + 3 * bytes.count + 64)
-    for (index, byte) in bytes.enumerated() {
-      if index.isMultiple(of: group) { text.append(UInt8(ascii: " ")) }
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 0xF)])
+    var index = 0
+    var place = 0
+    while index < bytes.count {
+      let run = run(in: bytes, from: index)
+      if run > 32 {
+        append(bytes[index], isFirst: true, to: &text)
+        text += "*\(run)".utf8
+        index += run
+        place = 0
+        continue
+      }
+      for byte in bytes[index..<index + run] {
+        append(byte, isFirst: place == 0, to: &text)
+        place = (place + 1) % group
+      }
+      index += run
     }
+  }
+
+  private static func append(_ byte: UInt8, isFirst: Bool, to text: inout [UInt8]) {
+    if isFirst { text.append(UInt8(ascii: " ")) }
+    text.append(digits[Int(byte >> 4)])
+    text.append(digits[Int(byte & 0xF)])
+  }
+
+  /// How many bytes from `index` on are the same.
+  private static func run(in bytes: [UInt8], from index: Int) -> Int {
+    var end = index + 1
+    while end < bytes.count, bytes[end] == bytes[index] { end += 1 }
+    return end - index
   }
 
   /// A text in quotation marks; what a terminal would not show as itself is escaped.

@@ -10,6 +10,7 @@ struct RecordingReading {
   /// The calls under way, by their labels.
   private var pending: [UInt32: (number: UInt32, call: DeviceCall, start: Int64)] = [:]
   private var latest: Int64 = 0
+  private var totalLength = 0
   /// A device whose descriptors are still to come.
   private var unfinished: UnfinishedDevice?
 
@@ -66,6 +67,12 @@ struct RecordingReading {
       throw RecordingError(
         .beyondLimit, line: line,
         "a recording has at most \(Recording.maximumEventCount) events")
+    }
+    totalLength += Recording.dataLength(of: kind)
+    guard totalLength <= Recording.maximumTotalLength else {
+      throw RecordingError(
+        .beyondLimit, line: line,
+        "all transfers together have more than \(Recording.maximumTotalLength) bytes")
     }
     document.recording.events.append(Recording.Event(nanoseconds: time, kind))
     document.lines.append(line)

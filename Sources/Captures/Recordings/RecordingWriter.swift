@@ -9,8 +9,8 @@ internal import USB
 public struct RecordingWriter: Sendable {
   private struct Pending {
     var call: DeviceCall
+    var handle: UInt32
     var start: Int64
-    var words: CallWords
   }
 
   private var pending: [UInt32: Pending] = [:]
@@ -60,8 +60,7 @@ public struct RecordingWriter: Sendable {
     case .began(let number, let handle, let call):
       text += "\(handle) ".utf8
       RecordingWriter.append(call, to: &text)
-      let words = handles[handle] ?? CallWords(isDfuSe: false)
-      pending[number] = Pending(call: call, start: event.nanoseconds, words: words)
+      pending[number] = Pending(call: call, handle: handle, start: event.nanoseconds)
       open = number
       return text
     case .attached(let info):
@@ -102,7 +101,7 @@ public struct RecordingWriter: Sendable {
   private mutating func appendEnd(
     _ number: UInt32, _ outcome: CallOutcome, at time: Int64, to text: inout [UInt8]
   ) {
-    let call = pending.removeValue(forKey: number)
+    let began = pending.removeValue(forKey: number)
     if open == number {
       open = nil
     } else {
@@ -113,9 +112,12 @@ public struct RecordingWriter: Sendable {
     text += " =".utf8
     RecordingWriter.append(outcome, to: &text)
     text += " +".utf8
-    RecordingNotation.append(time: max(0, time - (call?.start ?? time)), to: &text)
-    if let call, let comment = call.words.comment(call.call, outcome) {
-      text += "  # \(comment)".utf8
+    RecordingNotation.append(time: max(0, time - (began?.start ?? time)), to: &text)
+    if let began {
+      var words = handles[began.handle] ?? CallWords(isDfuSe: false)
+      let comment = words.comment(began.call, outcome)
+      handles[began.handle] = words
+      if let comment { text += "  # \(comment)".utf8 }
     }
     text.append(UInt8(ascii: "\n"))
   }

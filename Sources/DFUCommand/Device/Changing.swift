@@ -45,7 +45,7 @@ struct Erase: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, console) { session, _ in
       let target = try place.target(of: session)
       let plan: ErasePlan
       if let range = try place.range(in: target) {
@@ -64,10 +64,10 @@ struct Erase: Verb {
       let report = try await session.erase(plan, progress: progress.handler)
       var isBlank: Bool?
       if !noVerify, target.canRead {
-        let ranges = plan.sectors.map(\.range)
-        isBlank = try await session.blankCheck(
-          try ReadPlan(ranges, of: target), progress: progress.handler
-        ).isBlank
+        let reading = try ReadPlan(plan.sectors.map(\.range), of: target)
+        do throws(DFUError) {
+          isBlank = try await session.blankCheck(reading, progress: progress.handler).isBlank
+        } catch { throw error.after(report, of: plan) }
       }
       console.clearProgress()
       let document = EraseDocument(
@@ -79,7 +79,7 @@ struct Erase: Verb {
 
   private func ask(_ question: String, _ console: Console) throws {
     guard try console.confirm(question, isConfirmed: job.confirmed) else {
-      throw UsageError("Nothing has been changed, because the answer was no.")
+      throw UsageError("The answer was no. Nothing has been changed.")
     }
   }
 }
@@ -106,7 +106,7 @@ struct Leave: Verb {
   @OptionGroup var output: OutputOptions
 
   func perform(on console: Console) async throws -> ExitStatus {
-    try await withSession(which) { session, _ in
+    try await withSession(which, console) { session, _ in
       let first = session.targets.first?.map?.runs.first?.start
       let address = self.address?.value ?? first ?? 0
       let how = try await session.leave(for: address)
@@ -147,9 +147,9 @@ struct Unprotect: Verb {
   var sendsEvents: Bool { job.events }
 
   func perform(on console: Console) async throws -> ExitStatus {
-    try await withSession(which) { session, _ in
+    try await withSession(which, console) { session, _ in
       guard try console.confirm(Self.question, isConfirmed: job.confirmed) else {
-        throw UsageError("Nothing has been changed, because the answer was no.")
+        throw UsageError("The answer was no. Nothing has been changed.")
       }
       let report = try await session.unprotect()
       let document: OutcomeDocument =
@@ -170,5 +170,18 @@ struct Unprotect: Verb {
       try console.print(document) { document.text($0) }
       return .done
     }
+  }
+}
+
+extension DFUError {
+  /// The error of looking at memory that has been erased before.
+  fileprivate func after(_ report: EraseReport, of plan: ErasePlan) -> DFUError {
+    var error = self
+    var condition = MemoryCondition()
+    condition.massErased = report.massErased
+    condition.toErase = report.massErased ? 0 : plan.byteCount
+    condition.erased = report.erased
+    error.condition = condition
+    return error
   }
 }

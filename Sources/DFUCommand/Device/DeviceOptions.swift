@@ -2,6 +2,7 @@ import ArgumentParser
 import DFU
 import DFUHost
 import Reports
+import SystemPackage
 import USB
 import Workbench
 
@@ -10,18 +11,40 @@ struct DeviceOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…]. Without it, DFU_DEVICE.",
+      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…] or replay:FILE. Without it, DFU_DEVICE.",
       valueName: "selector"))
   var device: [String] = []
 
   @Flag(help: "Wait until the device is there.")
   var wait = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Record every transfer, with its time, in this file; -d replay:FILE plays it back.",
+      valueName: "file"))
+  var record: String?
+
+  @OptionGroup var overwriting: OverwriteOptions
+
   /// The selectors: those of the command line, else the one of the environment.
   var selectors: [String] {
     if !device.isEmpty { return device }
     let environment = Terminal.environment("DFU_DEVICE") ?? ""
     return environment.isEmpty ? [] : [environment]
+  }
+
+  /// Where everything is recorded; nil where nothing is. Refused before a device is asked.
+  var recordingRequest: RecordingRequest? {
+    get throws {
+      guard let record else { return nil }
+      guard record != "-" else {
+        throw UsageError(
+          "Standard output carries results, not recordings.", help: "Name a file with --record.")
+      }
+      return RecordingRequest(
+        try OutputFile(FilePath(record), overwrites: overwriting.overwrite),
+        program: "dfu \(Version.text)")
+    }
   }
 }
 
@@ -90,36 +113,4 @@ func chosenTarget(
       help: "Give the name or the number of one of them to `--target`.")
   }
   return first
-}
-
-/// Opens the device, does a job, gives the device back, and keeps the memories of a virtual one:
-/// whatever happened to it, happened.
-func withSession<Result>(
-  _ options: DeviceOptions, _ body: (DFUSession, FoundDevice) async throws -> Result
-) async throws -> Result {
-  let found = try await DeviceSearch.device(options.selectors, waits: options.wait)
-  return try await withSession(on: found, body)
-}
-
-/// As above, for a device that has been found.
-func withSession<Result>(
-  on found: FoundDevice, _ body: (DFUSession, FoundDevice) async throws -> Result
-) async throws -> Result {
-  let result: Result
-  do {
-    let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-    do {
-      result = try await body(session, found)
-      await session.close()
-    } catch {
-      await session.close()
-      throw error
-    }
-  } catch {
-    // The first failure is the one to tell.
-    try? found.board?.save()
-    throw error
-  }
-  try found.board?.save()
-  return result
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Captures
 import DFU
 import DFUHost
 import USB
@@ -25,6 +26,8 @@ extension ExitStatus {
     case let error as PlanError: status(of: error.code)
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
+    case is ReplayFileError: .damagedInput
+    case is ReplayDifference: .protocolBroken
     case let error as BoardError:
       switch error.slug {
       case "unknown-profile": .noDevice
@@ -32,7 +35,11 @@ extension ExitStatus {
       default: .damagedInput
       }
     case let error as DeviceSearchError:
-      if case .several = error.reason { .ambiguousDevice } else { .noDevice }
+      switch error.reason {
+      case .several: .ambiguousDevice
+      case .severalRecorded: .usage
+      case .noneNamed, .outOfReach, .nothingThere: .noDevice
+      }
     default: nil
     }
   }

@@ -76,7 +76,6 @@ struct Flash: Verb {
 
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var job: JobOptions
-  @OptionGroup var overwriting: OverwriteOptions
   @OptionGroup var output: OutputOptions
 
   var sendsEvents: Bool { job.events }
@@ -112,12 +111,24 @@ struct Flash: Verb {
     }
     for input in inputs { console.tellWarnings(of: input) }
     let saving = try backup.map {
-      try OutputFile(FilePath($0), overwrites: overwriting.overwrite)
+      try OutputFile(FilePath($0), overwrites: which.overwriting.overwrite)
     }
     if let saving { try checkBackupFormat(of: saving) }
     if unprotect { try ask(Unprotect.question, console) }
-    var device = try await DeviceSearch.device(which.selectors, waits: which.wait)
-    if unprotect { device = try await unprotected(device, console) }
+    return try await withDevice(which, console) { found in
+      guard unprotect else { return try await flash(inputs, onto: found, saving, console) }
+      let back = try await unprotected(found, console)
+      do {
+        return try await flash(inputs, onto: back, saving, console)
+      } catch {
+        throw afterUnprotecting(error)
+      }
+    }
+  }
+
+  private func flash(
+    _ inputs: [FirmwareInput], onto device: FoundDevice, _ saving: OutputFile?, _ console: Console
+  ) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)
     return try await withSession(on: device) { session, found in
       if !console.isJSON, !job.events { console.tell(headline(session.description, found, inputs)) }
@@ -176,11 +187,13 @@ struct Flash: Verb {
   /// Erasing what the file does not speak of, and option bytes, are asked about.
   private func confirm(_ plan: FlashPlan, _ console: Console) throws {
     if erase == .all, plan.parts.contains(where: { $0.target.kind.mayBeErased }) {
-      try ask("Erase the whole memory of the device first?", console)
+      try ask(
+        "Erase the whole memory of the device first?", console, isUnprotected: unprotect)
     }
     if plan.parts.contains(where: { !$0.optionBytes.isEmpty }) {
       try ask(
-        "Write option bytes? They change how the part starts and what it protects.", console)
+        "Write option bytes? They change how the part starts and what it protects.", console,
+        isUnprotected: unprotect)
     }
   }
 
@@ -189,13 +202,17 @@ struct Flash: Verb {
     for part in plan.parts where part.target.kind == .otp && !part.runs.isEmpty {
       try ask(
         "Write \(terminalSafe(part.target.described))? It can be written once, and never be erased.",
-        console)
+        console, isUnprotected: unprotect)
     }
   }
 
-  private func ask(_ question: String, _ console: Console) throws {
-    guard try console.confirm(question, isConfirmed: job.confirmed) else {
-      throw UsageError("Nothing has been changed, because the answer was no.")
+  private func ask(_ question: String, _ console: Console, isUnprotected: Bool = false) throws {
+    let soFar =
+      isUnprotected
+      ? "The part has erased itself and taken its protection away; nothing of the file is written."
+      : "Nothing has been changed."
+    guard try console.confirm(question, isConfirmed: job.confirmed, soFar: soFar) else {
+      throw UsageError("The answer was no. \(soFar)")
     }
   }
 
@@ -224,21 +241,39 @@ struct Flash: Verb {
 
   /// The same device with its protection taken away, when it is back from the reset.
   private func unprotected(_ found: FoundDevice, _ console: Console) async throws -> FoundDevice {
+    let report = try await withSession(on: found) { session, _ in try await session.unprotect() }
     do {
-      let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-      do {
-        _ = try await session.unprotect()
-        await session.close()
-      } catch {
-        await session.close()
-        throw error
-      }
       let back = try await DeviceSearch.returned(found)
       console.note("the part has erased itself and taken its protection away")
       return back
-    } catch {
-      try? found.board?.save()
-      throw error
+    } catch is CancellationError {
+      let state =
+        report == .resetting
+        ? "it has begun to erase itself, and was not back from its reset yet"
+        : "it answered that it is done, and had not reset itself yet"
+      throw Interrupted(
+        "Interrupted after the part was told to take its protection away: \(state). Nothing of the "
+          + "file has been written.",
+        help: "`dfu list` says whether it is still protected; then repeat the same `dfu flash`.")
+    }
+  }
+
+  /// An error of the flash itself, with what was done before it.
+  private func afterUnprotecting(_ error: any Error) -> any Error {
+    func told(_ error: DFUError) -> DFUError {
+      var error = error
+      var condition = error.condition ?? MemoryCondition()
+      condition.massErased = true
+      error.condition = condition
+      if error.code == .cancelled, !condition.isIncomplete {
+        error.ownHelp = "Repeat the same `dfu flash` without --unprotect: the part is blank."
+      }
+      return error
+    }
+    return switch error {
+    case SessionError.device(let error): SessionError.device(told(error))
+    case let error as DFUError: told(error)
+    default: error
     }
   }
 }

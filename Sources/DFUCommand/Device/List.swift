@@ -22,19 +22,24 @@ struct List: Verb {
   @OptionGroup var output: OutputOptions
 
   func perform(on console: Console) async throws -> ExitStatus {
-    var reports: [DeviceReport] = []
-    for found in try await DeviceSearch.devices(which.selectors, waits: which.wait) {
-      let report = try await withSession(on: found) { session, found in
-        var protection = Protection.unknown
-        if session.description.mode == .dfu, let first = session.targets.first {
-          protection = try await session.protection(of: first)
-        }
-        return DeviceReport(
-          session.description, selector: found.selector, protection: protection)
-      }
-      reports.append(report)
+    let devices = try await DeviceSearch.devices(
+      which.selectors, waits: which.wait, record: try which.recordingRequest)
+    let reports = try await keeping(devices, console) {
+      var reports: [DeviceReport] = []
+      for found in devices { reports.append(try await report(on: found)) }
+      return reports
     }
     try console.print(DeviceListReport(reports)) { DeviceListReport(reports).text($0) }
     return .done
+  }
+
+  private func report(on found: FoundDevice) async throws -> DeviceReport {
+    try await withSession(on: found) { session, found in
+      var protection = Protection.unknown
+      if session.description.mode == .dfu, let first = session.targets.first {
+        protection = try await session.protection(of: first)
+      }
+      return DeviceReport(session.description, selector: found.selector, protection: protection)
+    }
   }
 }

@@ -32,13 +32,12 @@ struct Read: Verb {
   var to: FirmwareFormat?
 
   @OptionGroup var job: JobOptions
-  @OptionGroup var overwriting: OverwriteOptions
   @OptionGroup var output: OutputOptions
 
   var sendsEvents: Bool { job.events }
 
   func perform(on console: Console) async throws -> ExitStatus {
-    let file = try OutputFile(FilePath(path), overwrites: overwriting.overwrite)
+    let file = try OutputFile(FilePath(path), overwrites: which.overwriting.overwrite)
     try checkFormat(of: file, asked: to)
     if path == "-", job.events {
       throw UsageError(
@@ -46,7 +45,7 @@ struct Read: Verb {
         help: "Name a file with -o, or leave --events away.")
     }
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, console) { session, _ in
       let target = try place.target(of: session)
       let content: FirmwareTarget.Content
       if target.map == nil {
@@ -126,7 +125,7 @@ struct Verify: Verb {
     options.address = address?.value
     options.force = Set(force)
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, console) { session, _ in
       let choice = try TargetChoice(inputs, for: session, options)
       let report = try await session.verify(choice, progress: progress.handler)
       console.clearProgress()
@@ -161,7 +160,7 @@ struct BlankCheck: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    return try await withSession(which) { session, _ in
+    return try await withSession(which, console) { session, _ in
       let target = try place.target(of: session)
       let plan =
         if let range = try place.range(in: target) {

@@ -16,6 +16,9 @@ public struct MemoryCondition: Hashable, Sendable {
   public var written: [Range<UInt64>] = []
   /// What has been read back and is right, ascending.
   public var proved: [Range<UInt64>] = []
+  /// What stood beside the image in sectors that have been erased, was to be written back, and has not
+  /// been: nobody has it any more. Ascending.
+  public var lost: [Range<UInt64>] = []
   /// Where the last thing was begun whose end is not known: it may be half done.
   public var doubtful: Range<UInt64>?
 
@@ -58,17 +61,42 @@ public struct MemoryCondition: Hashable, Sendable {
         " \(addressText(doubtful.lowerBound)) to \(addressText(doubtful.upperBound - 1)) may be "
         + "half done."
     }
+    if !lost.isEmpty {
+      text +=
+        " What shared a sector with the image and had not been written back yet is lost: "
+        + "\(MemoryCondition.words(lost)) (\(size(lost)) bytes)."
+    }
     return text
   }
 
   private static func words(_ ranges: [Range<UInt64>], of total: UInt64) -> String {
     guard !ranges.isEmpty else { return "nothing yet" }
     let size = ranges.reduce(UInt64(0)) { $0 + ($1.upperBound - $1.lowerBound) }
+    return "\(words(ranges)) (\(size) of \(total) bytes)"
+  }
+
+  private static func words(_ ranges: [Range<UInt64>]) -> String {
     let shown = ranges.prefix(4).map {
       "\(addressText($0.lowerBound))–\(addressText($0.upperBound - 1))"
     }
     let more = ranges.count > 4 ? " and \(ranges.count - 4) more" : ""
-    return "\(shown.joined(separator: ", "))\(more) (\(size) of \(total) bytes)"
+    return shown.joined(separator: ", ") + more
+  }
+
+  /// Notes what is lost of `kept`, which was to survive.
+  mutating func noteLoss(of kept: [Range<UInt64>]) {
+    for keep in kept {
+      for sector in erased where sector.overlaps(keep) {
+        var rest = sector.clamped(to: keep)
+        // Ascending, so that what remains is always behind.
+        for range in written where range.overlaps(rest) {
+          MemoryCondition.add(
+            rest.lowerBound..<max(range.lowerBound, rest.lowerBound), to: &lost)
+          rest = min(range.upperBound, rest.upperBound)..<rest.upperBound
+        }
+        MemoryCondition.add(rest, to: &lost)
+      }
+    }
   }
 
   /// Adds a range to an ascending list, joining it to a neighbour it touches.

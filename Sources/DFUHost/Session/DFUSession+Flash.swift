@@ -72,7 +72,10 @@ struct FlashRun {
         condition.doubtful = nil
         condition.massErased = false
       }
-      if error.condition == nil { error.condition = condition }
+      if error.condition == nil {
+        for part in plan.parts { condition.noteLoss(of: part.kept) }
+        error.condition = condition
+      }
       throw error
     }
   }

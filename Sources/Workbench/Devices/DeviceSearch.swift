@@ -1,4 +1,7 @@
+public import Captures
+internal import SystemPackage
 public import USB
+internal import VirtualUSB
 
 /// A device that was found, with what is needed to talk to it.
 public struct FoundDevice: Sendable {
@@ -12,17 +15,45 @@ public struct FoundDevice: Sendable {
   public var clock: AnyClock
   /// The emulated board, where it is one: to be kept after use.
   public var board: VirtualBoard?
+  /// The recording that is played back, where the device is one of a recording.
+  public var replay: Replayed?
+  /// Where everything is recorded, if it is.
+  public var recording: RecordingFile?
 
   /// A device that was found.
   public init(
     selector: String, info: DeviceInfo, host: any USBHost, clock: AnyClock,
-    board: VirtualBoard? = nil
+    board: VirtualBoard? = nil, replay: Replayed? = nil, recording: RecordingFile? = nil
   ) {
     self.selector = selector
     self.info = info
     self.host = host
     self.clock = clock
     self.board = board
+    self.replay = replay
+    self.recording = recording
+  }
+
+  /// A recording that is played back.
+  public struct Replayed: Sendable {
+    /// The host of the recording: what differs, what is not used.
+    public var host: ReplayHost
+    /// The line in which the recording was cut off; nil where it was not.
+    public var cutLine: Int?
+  }
+}
+
+/// Where everything that passes to and from a device is to be recorded.
+public struct RecordingRequest: Hashable, Sendable {
+  /// The file.
+  public var output: OutputFile
+  /// The program that records, with its version.
+  public var program: String
+
+  /// A request.
+  public init(_ output: OutputFile, program: String) {
+    self.output = output
+    self.program = program
   }
 }
 
@@ -35,27 +66,61 @@ public enum DeviceSearch {
   /// - Parameters:
   ///   - selectors: as a person typed them; empty means the physical devices.
   ///   - waits: whether to wait until a device is there, instead of saying that there is none.
+  ///   - record: where everything is recorded, the search included; for one selector only.
   /// - Returns: at least one device.
-  /// - Throws: ``SelectorError``, ``BoardError``, ``FileError``, ``DeviceSearchError`` or `HostError`.
+  /// - Throws: ``SelectorError``, ``BoardError``, ``FileError``, ``ReplayFileError``,
+  ///   ``DeviceSearchError``, `HostError`, or `CancellationError` while waiting.
   public static func devices(
-    _ selectors: [String], waits: Bool = false
+    _ selectors: [String], waits: Bool = false, record: RecordingRequest? = nil
   ) async throws -> [FoundDevice] {
     guard !selectors.isEmpty else { throw DeviceSearchError(.noneNamed) }
     // All of them are understood before the first is reached.
     let parsed = try selectors.map { (text: $0, selector: try DeviceSelector($0)) }
+    guard record == nil || parsed.count == 1 else {
+      throw DeviceSearchError(.severalRecorded(parsed.count))
+    }
     var found: [FoundDevice] = []
     for (text, selector) in parsed {
-      guard case .virtual(let virtual) = selector else {
-        throw DeviceSearchError(.outOfReach(text))
+      var place = try place(of: selector, named: text)
+      if let record {
+        let file = try RecordingFile(record.output, program: record.program, selector: text)
+        place.host = file.host(recording: place.host, clock: place.clock)
+        place.recording = file
       }
-      let board = try VirtualBoard(virtual)
-      let devices = try await attached(to: board.bus, waits: waits)
-      found += devices.map {
-        FoundDevice(selector: text, info: $0, host: board.bus, clock: board.clock, board: board)
+      found += try await attached(to: place.host, waits: waits).map { info in
+        FoundDevice(
+          selector: text, info: info, host: place.host, clock: place.clock, board: place.board,
+          replay: place.replay, recording: place.recording)
       }
     }
     guard !found.isEmpty else { throw DeviceSearchError(.nothingThere(selectors)) }
     return found
+  }
+
+  /// Where the devices of a selector are.
+  private struct Place {
+    var host: any USBHost
+    var clock: AnyClock
+    var board: VirtualBoard?
+    var replay: FoundDevice.Replayed?
+    var recording: RecordingFile?
+  }
+
+  private static func place(of selector: DeviceSelector, named text: String) throws -> Place {
+    switch selector {
+    case .virtual(let virtual):
+      let board = try VirtualBoard(virtual)
+      return Place(host: board.bus, clock: board.clock, board: board)
+    case .replay(let file):
+      let document = try ReplayFile.read(FilePath(file))
+      // In simulated time: the pauses of the recording cost nothing.
+      let clock = AnyClock(SimulatedClock())
+      let host = ReplayHost(document, clock: clock)
+      return Place(
+        host: host, clock: clock,
+        replay: FoundDevice.Replayed(host: host, cutLine: document.cutLine))
+    case .ids, .serial, .path, .usbip: throw DeviceSearchError(.outOfReach(text))
+    }
   }
 
   /// The one device that selectors name.
@@ -63,12 +128,13 @@ public enum DeviceSearch {
   /// - Parameters:
   ///   - selectors: as a person typed them; empty means the physical devices.
   ///   - waits: whether to wait until a device is there.
+  ///   - record: where everything is recorded.
   /// - Returns: the device.
-  /// - Throws: as ``devices(_:waits:)``, and ``DeviceSearchError`` where more than one fits.
+  /// - Throws: as ``devices(_:waits:record:)``, and ``DeviceSearchError`` where more than one fits.
   public static func device(
-    _ selectors: [String], waits: Bool = false
+    _ selectors: [String], waits: Bool = false, record: RecordingRequest? = nil
   ) async throws -> FoundDevice {
-    try only(of: try await devices(selectors, waits: waits))
+    try only(of: try await devices(selectors, waits: waits, record: record))
   }
 
   /// A device that has reset itself, when it is back in its place.
@@ -125,6 +191,7 @@ public enum DeviceSearch {
     for await event in events {
       if case .attached(let info) = event { return [info] }
     }
+    try Task.checkCancellation()
     return []
   }
 }
@@ -141,6 +208,8 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case nothingThere([String])
     /// More than one device fits.
     case several([String])
+    /// A recording of several selectors was asked for.
+    case severalRecorded(Int)
   }
 
   /// What is wrong.
@@ -156,19 +225,24 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case .outOfReach: "out-of-reach"
     case .nothingThere: "no-device"
     case .several: "several-devices"
+    case .severalRecorded: "several-recorded"
     }
   }
 
   /// What happened.
   public var sentence: String {
     switch reason {
-    case .noneNamed: "No device is named, and this version reaches virtual devices only."
+    case .noneNamed:
+      "No device is named, and this version reaches virtual devices and recordings only."
     case .outOfReach(let text):
-      "“\(text)” names a device that this version cannot reach: it reaches virtual devices only."
+      "“\(text)” names a device that this version cannot reach: it reaches virtual devices and "
+        + "recordings only."
     case .nothingThere(let names):
       "Nothing is attached that \(names.joined(separator: ", ")) names."
     case .several(let names):
       "\(names.count) devices fit, and none is chosen for you: \(names.joined(separator: "; "))."
+    case .severalRecorded(let count):
+      "A recording is of one device, and \(count) are named."
     }
   }
 
@@ -180,6 +254,7 @@ public struct DeviceSearchError: ExplainedError, Hashable {
         + "in a later version."
     case .nothingThere: nil
     case .several: "Name one of them with a single -d."
+    case .severalRecorded: "Record them one after the other."
     }
   }
 }
