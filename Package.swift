@@ -48,6 +48,7 @@ let package = Package(
     .library(name: "DFUHost", targets: ["DFUHost"]),
     .library(name: "VirtualUSB", targets: ["VirtualUSB"]),
     .library(name: "VirtualDFU", targets: ["VirtualDFU"]),
+    .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reports", targets: ["Reports"]),
     .executable(name: "dfu", targets: ["DFUCommand"]),
   ],
@@ -63,19 +64,21 @@ let package = Package(
     room("DFUHost", imports: ["DFU", "Firmware", "USB"], settings: [ruleSwitches]),
     room("VirtualUSB", imports: ["USB"]),
     room("VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
+    room("Captures", imports: ["DFU", "USB"]),
     room("Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
 
     // Edges: these touch the world.
     room(
       "Workbench",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        system,
       ], settings: [ruleSwitches]),
     .executableTarget(
       name: "DFUCommand",
       dependencies: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", "Workbench",
-        argumentParser, system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        "Workbench", argumentParser, system,
       ],
       swiftSettings: house),
 
@@ -101,15 +104,20 @@ let package = Package(
     proof(of: "VirtualUSB", imports: ["USB"]),
     proof(of: "VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
     proof(
+      of: "Captures", imports: ["USB", "DFU", "DFUHost", "Firmware", "VirtualUSB", "VirtualDFU"]),
+    proof(
       of: "Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
     proof(
       of: "Workbench",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports", system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        system,
       ]),
     .testTarget(
       name: "DFUCommandTests",
-      dependencies: ["DFUCommand", "Firmware", "DFU", "USB", "VirtualDFU", system],
+      dependencies: [
+        "DFUCommand", "Captures", "Firmware", "DFU", "USB", "VirtualDFU", system,
+      ],
       exclude: ["Golden"], swiftSettings: house),
   ]
 )

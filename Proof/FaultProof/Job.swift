@@ -57,9 +57,7 @@ struct Job: Sendable {
     switch workload.operation {
     case .flashBlank, .reflash: return try await with(flash)
     case .unprotectThenFlash:
-      let old = try await bus.devices().first { $0.path == path }?.id
-      try await with { _ = try await $0.unprotect() }
-      try await follow(old)
+      try await unprotect()
       return try await with(flash)
     case .read: return try await with(read)
     case .erase:
@@ -75,6 +73,20 @@ struct Job: Sendable {
       return try await with { session in
         _ = try await session.leave(for: workload.sectors[0].lowerBound)
         return .done(nil, read: nil, plain: nil)
+      }
+    }
+  }
+
+  /// Takes the protection away, and waits until the part is back from its reset.
+  private func unprotect() async throws {
+    try await with { session in
+      let follower = DeviceFollower(session.description.info, on: bus, clock: AnyClock(clock))
+      let report = try await session.unprotect()
+      await session.close()
+      let returned = try await follower.returned(.bootloader, within: Job.patience)
+      if returned.info == nil { throw DFUError(.notReturned, during: .follow) }
+      if case .stayed = returned, report == .resetting {
+        throw DFUError(.notReturned, during: .follow)
       }
     }
   }
@@ -113,17 +125,6 @@ struct Job: Sendable {
     }
     let plan = try ReadPlan(workload.image.extents, of: target)
     return .done(nil, read: try await session.read(plan), plain: nil)
-  }
-
-  /// Waits until the device is back in its place.
-  private func follow(_ old: DeviceID?) async throws {
-    let end = clock.now.elapsed + Job.patience
-    while clock.now.elapsed < end {
-      if let info = try await bus.devices().first(where: { $0.path == path }), info.id != old {
-        return
-      }
-      try await clock.sleep(for: .milliseconds(100))
-    }
   }
 }
 

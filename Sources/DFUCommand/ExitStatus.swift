@@ -1,4 +1,5 @@
 import Firmware
+import Synchronization
 import USB
 import Workbench
 
@@ -47,7 +48,7 @@ enum ExitStatus: Int32, Error, CaseIterable {
     case let status as ExitStatus: self = status
     case let error as UsageError: self = error.status
     case let error as FileError: self = Self.status(of: error.code)
-    case is CancellationError: self = .interrupted
+    case is CancellationError, is Interrupted: self = .interrupted
     default:
       self = Self.firmwareStatus(for: error) ?? Self.deviceStatus(for: error) ?? .ourBug
     }
@@ -82,5 +83,31 @@ struct UsageError: ExplainedError, Hashable {
   init(_ sentence: String, help: String? = nil) {
     self.sentence = sentence
     self.help = help
+  }
+}
+
+/// Somebody wanted an end: what is true of the device then, as far as it is known.
+struct Interrupted: ExplainedError, Hashable {
+  var slug: String { "interrupted" }
+  var sentence: String
+  var help: String?
+
+  init(_ sentence: String, help: String? = nil) {
+    self.sentence = sentence
+    self.help = help
+  }
+}
+
+/// What has gone wrong beside the work, and was told: the work went on, but the process does not end
+/// with 0.
+final class Shortfall: Sendable {
+  private let noted = Mutex<ExitStatus?>(nil)
+
+  /// Notes the status to end with; the first one counts.
+  func note(_ status: ExitStatus) { noted.withLock { $0 = $0 ?? status } }
+
+  /// The status of a job that ended with `status`.
+  func status(after status: ExitStatus) -> ExitStatus {
+    status == .done ? noted.withLock { $0 } ?? .done : status
   }
 }

@@ -19,7 +19,7 @@ extension Verb {
     let console = Console(output, sendsEvents: sendsEvents)
     let status: ExitStatus
     do {
-      status = try await perform(on: console)
+      status = console.shortfall.status(after: try await perform(on: console))
     } catch {
       status = console.report(error)
     }

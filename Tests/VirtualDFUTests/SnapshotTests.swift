@@ -50,6 +50,47 @@ import VirtualUSB
     #expect(copy.snapshot() == bytes)
   }
 
+  @Test func `an erase and a write that are under way are kept half done`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock) {
+        $0.load([UInt8](repeating: 0x11, count: 0x8000), at: 0x0800_0000)
+      }
+      func kept() throws -> VirtualBootloader {
+        var copy = VirtualBootloader(.stm32f407)
+        let now = bench.bus.now
+        let bytes = bench.bus.withDevice(at: bench.path, as: VirtualBootloader.self) {
+          $0.snapshot(withoutPowerAt: now)
+        }
+        try copy.restore(#require(bytes))
+        return copy
+      }
+      func mark() -> VirtualBootloader.ChangeMark? {
+        bench.bus.withDevice(at: bench.path, as: VirtualBootloader.self) { $0.changeMark }
+      }
+      let untouched = mark()
+      try await bench.command(.erase(0x0800_4000))
+      #expect(mark() == untouched)
+      _ = try await bench.getStatus()
+      #expect(mark() != untouched)
+      let half = try kept()
+      #expect(half.contents(0x0800_0000..<0x0800_4000).allSatisfy { $0 == 0x11 })
+      #expect(half.contents(0x0800_4000..<0x0800_6000).allSatisfy { $0 == 0xFF })
+      #expect(half.contents(0x0800_6000..<0x0800_8000).allSatisfy { $0 == 0x11 })
+      #expect(half.state == .dfuIdle)
+      // The part itself goes on, and ends what it has begun.
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      #expect(bench.contents(0x0800_4000..<0x0800_8000).allSatisfy { $0 == 0xFF })
+
+      try await bench.command(.setAddressPointer(0x0800_4000))
+      try await bench.settle()
+      try await bench.download(2, pattern)
+      _ = try await bench.getStatus()
+      let written = try kept()
+      #expect(written.contents(0x0800_4000..<0x0800_4400) == Array(pattern[..<1024]))
+      #expect(written.contents(0x0800_4400..<0x0800_4800).allSatisfy { $0 == 0xFF })
+    }
+  }
+
   @Test func `spent check bits are kept as well`() async throws {
     let bytes = try await Simulation().run { clock in
       let bench = try await Bench(.stm32h743, clock)

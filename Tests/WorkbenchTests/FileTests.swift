@@ -5,7 +5,7 @@ import Testing
 @testable import Workbench
 
 @Suite struct FileTests {
-  final class Folder {
+  final class Folder: Sendable {
     let url = FileManager.default.temporaryDirectory
       .appendingPathComponent("dfu-files-\(UUID().uuidString)")
     init() throws {

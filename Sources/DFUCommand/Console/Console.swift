@@ -17,6 +17,8 @@ struct Console: Sendable {
   let sendsEvents: Bool
   /// Whether more is told.
   let isVerbose: Bool
+  /// What has gone wrong beside the work.
+  let shortfall = Shortfall()
 
   init(_ options: OutputOptions, sendsEvents: Bool = false) {
     self.sendsEvents = sendsEvents
@@ -88,10 +90,13 @@ struct Console: Sendable {
   /// - Parameters:
   ///   - question: what is about to happen, as a question.
   ///   - isConfirmed: `-y` was given.
+  ///   - soFar: what has been done before, in a sentence.
   /// - Returns: whether to go on.
-  /// - Throws: ``UsageError`` where there is no terminal to ask on, `CancellationError` where the
+  /// - Throws: ``UsageError`` where there is no terminal to ask on, ``Interrupted`` where the
   ///   question is answered with Ctrl-C.
-  func confirm(_ question: String, isConfirmed: Bool) throws -> Bool {
+  func confirm(
+    _ question: String, isConfirmed: Bool, soFar: String = "Nothing has been changed."
+  ) throws -> Bool {
     if isConfirmed { return true }
     guard Terminal.isTerminal(.input), Terminal.isTerminal(.error) else {
       throw UsageError(
@@ -100,7 +105,9 @@ struct Console: Sendable {
     }
     clearProgress()
     Terminal.write("\(noteStyle(.strong, question)) [y/N] ", to: .error)
-    guard Terminal.waitForInput() else { throw CancellationError() }
+    guard Terminal.waitForInput() else {
+      throw Interrupted("Interrupted at the question. \(soFar)")
+    }
     let answer = readLine(strippingNewline: true) ?? ""
     return ["y", "yes"].contains(answer.lowercased())
   }

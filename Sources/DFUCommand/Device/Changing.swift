@@ -74,7 +74,7 @@ struct Erase: Verb {
 
   private func ask(_ question: String, _ console: Console) throws {
     guard try console.confirm(question, isConfirmed: job.confirmed) else {
-      throw UsageError("Nothing has been changed, because the answer was no.")
+      throw UsageError("The answer was no. Nothing has been changed.")
     }
   }
 }

@@ -39,26 +39,34 @@ struct Detach: Verb {
   func perform(on console: Console) async throws -> ExitStatus {
     let progress = ProgressDisplay(console)
     let found = try await which.device(for: .any, on: console)
-    return try await withSession(with: found, in: .any, on: console) { session, found in
-      guard session.description.mode == .runtime else {
-        let document = OutcomeDocument(
-          schema: "dfu.detach/1", outcome: "The device is in DFU mode already.",
-          help: "Select it with -d '\(terminalSafe(found.selector))'.")
-        try console.print(document) { document.text($0) }
-        return .done
+    return try await keeping([found], console) {
+      try await withSession(with: found, in: .any, on: console) { session, found in
+        try await detach(found, session, progress, console)
       }
-      let (_, back) = try await Following.measured(found.clock, at: found.info.path) {
-        .bootloader(
-          try await session.enterDFUMode(
-            on: found.host, within: timeout?.value, progress: progress.handler))
-      }
-      console.clearProgress()
+    }
+  }
+
+  private func detach(
+    _ found: FoundDevice, _ session: DFUSession, _ progress: ProgressDisplay, _ console: Console
+  ) async throws -> ExitStatus {
+    guard session.description.mode == .runtime else {
       let document = OutcomeDocument(
-        schema: "dfu.detach/1", outcome: "The application has made room for the bootloader.",
-        help: advice(found, back), returned: back)
+        schema: "dfu.detach/1", outcome: "The device is in DFU mode already.",
+        help: "Select it with -d '\(terminalSafe(found.selector))'.")
       try console.print(document) { document.text($0) }
       return .done
     }
+    let (_, back) = try await Following.measured(found.clock, at: found.info.path) {
+      .bootloader(
+        try await session.enterDFUMode(
+          on: found.host, within: timeout?.value, progress: progress.handler))
+    }
+    console.clearProgress()
+    let document = OutcomeDocument(
+      schema: "dfu.detach/1", outcome: "The application has made room for the bootloader.",
+      help: advice(found, back), returned: back)
+    try console.print(document) { document.text($0) }
+    return .done
   }
 
   /// What to type next.

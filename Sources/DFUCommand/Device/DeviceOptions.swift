@@ -2,6 +2,7 @@ import ArgumentParser
 import DFU
 import DFUHost
 import Reports
+import SystemPackage
 import USB
 import Workbench
 
@@ -10,16 +11,38 @@ struct SelectorOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…]. PROFILE is a built-in device, "
-        + "or a file that describes one, such as ./board.json. Without it, DFU_DEVICE.",
+      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…] or replay:FILE. PROFILE is a "
+        + "built-in device, or a file that describes one, such as ./board.json. Without it, DFU_DEVICE.",
       valueName: "selector"))
   var device: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Record every transfer, with its time, in this file; -d replay:FILE plays it back.",
+      valueName: "file"))
+  var record: String?
+
+  @OptionGroup var overwriting: OverwriteOptions
 
   /// The selectors: those of the command line, else the one of the environment.
   var selectors: [String] {
     if !device.isEmpty { return device }
     let environment = Terminal.environment("DFU_DEVICE") ?? ""
     return environment.isEmpty ? [] : [environment]
+  }
+
+  /// Where everything is recorded; nil where nothing is. Refused before a device is asked.
+  var recordingRequest: RecordingRequest? {
+    get throws {
+      guard let record else { return nil }
+      guard record != "-" else {
+        throw UsageError(
+          "Standard output carries results, not recordings.", help: "Name a file with --record.")
+      }
+      return RecordingRequest(
+        try OutputFile(FilePath(record), overwrites: overwriting.overwrite),
+        program: "dfu \(Version.text)")
+    }
   }
 }
 
@@ -38,13 +61,20 @@ struct DeviceOptions: ParsableArguments {
   /// The selectors: those of the command line, else the one of the environment.
   var selectors: [String] { selection.selectors }
 
+  /// Whether files that exist are replaced.
+  var overwriting: OverwriteOptions { selection.overwriting }
+
   func validate() throws { try checkOptionalSeconds(of: "--wait") }
 
   /// The device, waited for where that was asked: until it is in DFU mode, where it has to come there by
   /// itself.
   func device(for mode: WantedMode, on console: Console) async throws -> FoundDevice {
     let wait = wait.map { DeviceWait($0.value, needsDFUMode: mode == .dfu) }
-    return try await DeviceSearch.device(selectors, waiting: wait) { tellWait(on: console) }
+    return try await DeviceSearch.device(
+      selectors, waiting: wait, record: try selection.recordingRequest
+    ) {
+      tellWait(on: console)
+    }
   }
 }
 

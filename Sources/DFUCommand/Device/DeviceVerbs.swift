@@ -1,4 +1,5 @@
 import ArgumentParser
+import Captures
 import DFU
 import DFUHost
 import USB
@@ -26,6 +27,8 @@ extension ExitStatus {
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
     case is ProfileDescriptionError: .badConfiguration
+    case is ReplayFileError: .damagedInput
+    case is ReplayDifference: .protocolBroken
     case let error as BoardError:
       switch error.slug {
       case "unknown-profile": .noDevice
@@ -38,6 +41,7 @@ extension ExitStatus {
       case .several: .ambiguousDevice
       case .notInTime: .tryAgain
       case .stopped: .interrupted
+      case .severalRecorded: .usage
       case .noneNamed, .outOfReach, .nothingThere: .noDevice
       }
     default: nil

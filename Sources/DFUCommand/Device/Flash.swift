@@ -84,7 +84,6 @@ struct Flash: Verb {
   @OptionGroup var following: FollowOptions
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var job: JobOptions
-  @OptionGroup var overwriting: OverwriteOptions
   @OptionGroup var output: OutputOptions
 
   var sendsEvents: Bool { job.events }
@@ -130,14 +129,29 @@ struct Flash: Verb {
     }
     for input in inputs { console.tellWarnings(of: input) }
     let saving = try backup.map {
-      try OutputFile(FilePath($0), overwrites: overwriting.overwrite)
+      try OutputFile(FilePath($0), overwrites: which.overwriting.overwrite)
     }
     if let saving { try checkBackupFormat(of: saving) }
     if unprotect { try ask(Unprotect.question, console) }
     let mode: WantedMode = plan && !detaching.detach ? .dfu : .dfuByDetaching
-    var device = try await which.device(for: mode, on: console)
+    let found = try await which.device(for: mode, on: console)
+    return try await keeping([found], console) {
+      guard unprotect else { return try await flash(inputs, onto: found, mode, saving, console) }
+      let progress = ProgressDisplay(console, sendsEvents: job.events)
+      let back = try await withoutProtection(found, progress.handler, console)
+      do {
+        return try await flash(inputs, onto: back, mode, saving, console)
+      } catch {
+        throw afterUnprotecting(error)
+      }
+    }
+  }
+
+  private func flash(
+    _ inputs: [FirmwareInput], onto device: FoundDevice, _ mode: WantedMode,
+    _ saving: OutputFile?, _ console: Console
+  ) async throws -> ExitStatus {
     let progress = ProgressDisplay(console, sendsEvents: job.events)
-    if unprotect { device = try await withoutProtection(device, progress.handler, console) }
     return try await withSession(with: device, in: mode, on: console) { session, found in
       if !console.isJSON, !job.events { console.tell(headline(session.description, found, inputs)) }
       let plan = try await prepared(inputs, session, found, saving, progress.handler, console)
@@ -244,11 +258,13 @@ struct Flash: Verb {
   /// Erasing what the file does not speak of, and option bytes, are asked about.
   private func confirm(_ plan: FlashPlan, _ console: Console) throws {
     if erase == .all, plan.parts.contains(where: { $0.target.kind.mayBeErased }) {
-      try ask("Erase the whole memory of the device first?", console)
+      try ask(
+        "Erase the whole memory of the device first?", console, isUnprotected: unprotect)
     }
     if plan.parts.contains(where: { !$0.optionBytes.isEmpty }) {
       try ask(
-        "Write option bytes? They change how the part starts and what it protects.", console)
+        "Write option bytes? They change how the part starts and what it protects.", console,
+        isUnprotected: unprotect)
     }
   }
 
@@ -257,13 +273,17 @@ struct Flash: Verb {
     for part in plan.parts where part.target.kind == .otp && !part.runs.isEmpty {
       try ask(
         "Write \(terminalSafe(part.target.described))? It can be written once, and never be erased.",
-        console)
+        console, isUnprotected: unprotect)
     }
   }
 
-  private func ask(_ question: String, _ console: Console) throws {
-    guard try console.confirm(question, isConfirmed: job.confirmed) else {
-      throw UsageError("Nothing has been changed, because the answer was no.")
+  private func ask(_ question: String, _ console: Console, isUnprotected: Bool = false) throws {
+    let soFar =
+      isUnprotected
+      ? "The part has erased itself and taken its protection away; nothing of the file is written."
+      : "Nothing has been changed."
+    guard try console.confirm(question, isConfirmed: job.confirmed, soFar: soFar) else {
+      throw UsageError("The answer was no. \(soFar)")
     }
   }
 
@@ -300,5 +320,24 @@ struct Flash: Verb {
     }
     console.note("the part has erased itself and taken its protection away")
     return back
+  }
+
+  /// An error of the flash itself, with what was done before it.
+  private func afterUnprotecting(_ error: any Error) -> any Error {
+    func told(_ error: DFUError) -> DFUError {
+      var error = error
+      var condition = error.condition ?? MemoryCondition()
+      condition.massErased = true
+      error.condition = condition
+      if error.code == .cancelled, !condition.isIncomplete {
+        error.ownHelp = "Repeat the same `dfu flash` without --unprotect: the part is blank."
+      }
+      return error
+    }
+    return switch error {
+    case SessionError.device(let error): SessionError.device(told(error))
+    case let error as DFUError: told(error)
+    default: error
+    }
   }
 }

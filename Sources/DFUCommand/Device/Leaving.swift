@@ -166,6 +166,13 @@ func unprotected(
   // One that has answered is not expected to reset any more, but some do.
   let limit: Duration = report == .answered ? .seconds(5) : .seconds(60)
   let (returned, back) = try await following.returned(.bootloader, within: limit, progress)
+  if case .stayed = returned, report == .resetting {
+    throw DFUError(
+      .notReturned, during: .follow,
+      sentence: "The part was told to take its protection away, and has not reset itself within "
+        + "\(durationText(limit)): whether it has done so is not known.",
+      help: "Unplug it, plug it in again in bootloader mode, and look with `dfu list`.")
+  }
   guard let info = returned.info else {
     throw DFUError(
       .notReturned, during: .follow,

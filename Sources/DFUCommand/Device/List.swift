@@ -25,10 +25,12 @@ struct List: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     let wait = which.wait.map { DeviceWait($0.value) }
-    let found = try await DeviceSearch.devices(which.selectors, waiting: wait) {
+    let found = try await DeviceSearch.devices(
+      which.selectors, waiting: wait, record: try which.selection.recordingRequest
+    ) {
       tellWait(on: console)
     }
-    try await printList(of: found, on: console)
+    try await keeping(found, console) { try await printList(of: found, on: console) }
     return .done
   }
 }
@@ -46,6 +48,7 @@ func printList(of found: [FoundDevice], on console: Console) async throws {
         session.description, selector: found.selector, protection: protection)
     }
     reports.append(report)
+    for note in found.board?.notes ?? [] { console.note(note) }
   }
   try console.print(DeviceListReport(reports)) { DeviceListReport(reports).text($0) }
 }

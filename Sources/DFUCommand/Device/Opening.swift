@@ -14,8 +14,7 @@ enum WantedMode {
   case dfuByDetaching
 }
 
-/// Opens the device, does a job, gives the device back, and keeps the memories of a virtual one:
-/// whatever happened to it, happened.
+/// Finds and opens the device, does a job, gives the device back, and keeps what came of it.
 ///
 /// - Parameters:
 ///   - options: which device.
@@ -29,48 +28,42 @@ func withSession<Result>(
   _ body: (DFUSession, FoundDevice) async throws -> Result
 ) async throws -> Result {
   let found = try await options.device(for: mode, on: console)
-  return try await withSession(with: found, in: mode, on: console) { session, found in
-    defer {
-      if found.cameFrom != nil {
-        console.note(
-          "the device was detached for this and is still in its bootloader; `dfu leave` sends it "
-            + "back")
+  return try await keeping([found], console) {
+    try await withSession(with: found, in: mode, on: console) { session, found in
+      defer {
+        if found.cameFrom != nil {
+          console.note(
+            "the device was detached for this and is still in its bootloader; `dfu leave` sends it "
+              + "back")
+        }
       }
+      return try await body(session, found)
     }
-    return try await body(session, found)
   }
 }
 
-/// As above, for a device that has been found.
+/// As above, for a device that has been found, and whose keeping somebody else sees to.
 func withSession<Result>(
   with found: FoundDevice, in mode: WantedMode = .dfu, on console: Console,
   _ body: (DFUSession, FoundDevice) async throws -> Result
 ) async throws -> Result {
-  let result: Result
+  var found = found
+  var session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
   do {
-    var found = found
-    var session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-    do {
-      if session.description.mode == .runtime, mode == .dfu {
-        throw session.runtimeModeError
-      }
-      if session.description.mode == .runtime, mode == .dfuByDetaching {
-        found.cameFrom = found.info
-        found.info = try await session.enterDFUMode(
-          on: found.host, progress: ProgressDisplay(console).handler)
-        session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-      }
-      result = try await body(session, found)
-      await session.close()
-    } catch {
-      await session.close()
-      throw error
+    if session.description.mode == .runtime, mode == .dfu {
+      throw session.runtimeModeError
     }
+    if session.description.mode == .runtime, mode == .dfuByDetaching {
+      found.cameFrom = found.info
+      found.info = try await session.enterDFUMode(
+        on: found.host, progress: ProgressDisplay(console).handler)
+      session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
+    }
+    let result = try await body(session, found)
+    await session.close()
+    return result
   } catch {
-    // The first failure is the one to tell.
-    try? found.board?.save()
+    await session.close()
     throw error
   }
-  try found.board?.save()
-  return result
 }

@@ -33,13 +33,12 @@ struct Read: Verb {
   var to: FirmwareFormat?
 
   @OptionGroup var job: JobOptions
-  @OptionGroup var overwriting: OverwriteOptions
   @OptionGroup var output: OutputOptions
 
   var sendsEvents: Bool { job.events }
 
   func perform(on console: Console) async throws -> ExitStatus {
-    let file = try OutputFile(FilePath(path), overwrites: overwriting.overwrite)
+    let file = try OutputFile(FilePath(path), overwrites: which.overwriting.overwrite)
     try checkFormat(of: file, asked: to)
     if path == "-", job.events {
       throw UsageError(

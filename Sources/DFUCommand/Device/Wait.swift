@@ -36,11 +36,13 @@ struct Wait: Verb {
   func perform(on console: Console) async throws -> ExitStatus {
     let wait = DeviceWait(
       timeout?.value ?? DeviceWait.longest, needsDFUMode: true, isForNew: new)
-    let found = try await DeviceSearch.devices(which.selectors, waiting: wait) {
+    let found = try await DeviceSearch.devices(
+      which.selectors, waiting: wait, record: try which.recordingRequest
+    ) {
       tellWait(on: console)
     }
     console.clearProgress()
-    try await printList(of: found, on: console)
+    try await keeping(found, console) { try await printList(of: found, on: console) }
     return .done
   }
 }

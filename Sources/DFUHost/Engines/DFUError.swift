@@ -167,7 +167,8 @@ extension DFUError {
   public var sentence: String {
     var text = ownSentence ?? defaultSentence
     if let state, !text.contains(state.description) { text += " It was last in \(state)." }
-    guard let condition, !condition.isUntouched else { return text }
+    // Whoever interrupts wants to know, even that there is nothing to know.
+    guard let condition, !condition.isUntouched || code == .cancelled else { return text }
     return "\(text) \(condition.sentence)"
   }
 
@@ -238,12 +239,14 @@ extension DFUError {
   public var help: String? {
     if let ownHelp { return ownHelp }
     if let condition, condition.isIncomplete {
+      let rest = condition.lost.isEmpty ? "" : " It cannot bring back what is lost."
       switch code {
       case .lost, .timeout, .transferFailed, .stillBusy:
         return "Put the board in bootloader mode again and repeat the same `dfu flash`: it reads "
-          + "what is there and does what is missing."
+          + "what is there and does what is missing." + rest
       case .cancelled:
         return "Repeat the same `dfu flash`: it reads what is there and does what is missing."
+          + rest
       case .writeProtected:
         return "Clear the write protection in the option bytes, then repeat the same `dfu flash`."
       case .differs:

@@ -57,8 +57,11 @@ extension DFUSession {
     var part = FlashPlan.Part(target: plan.target)
     part.massErase = plan.massErase
     part.erases = plan.massErase ? [] : plan.sectors
-    let flash = try await witnessed(
-      FlashPlan(parts: [part], leave: .stays(because: "it was only erased")))
+    let flash: FlashPlan
+    do throws(DFUError) {
+      flash = try await witnessed(
+        FlashPlan(parts: [part], leave: .stays(because: "it was only erased")))
+    } catch { throw error.untouched }
     let start = clock.now
     let done = try await exclusively(.erase, progress: progress) { (operation) throws(DFUError) in
       var run = FlashRun(flash)
@@ -137,15 +140,20 @@ extension DFUSession {
         sentence: "The device speaks \(description.dialect.name), which has no such command.")
     }
     return try await exclusively(.unprotect, progress: nil) { (operation) throws(DFUError) in
-      try await operation.ensure(target.alternateSetting)
-      operation.selected = nil
       var engine = try CommandEngine(.readUnprotect, link: operation.link)
-      switch try await operation.run(&engine, .unprotect) {
-      case .disappeared, .pending:
-        operation.hasLeft = true
-        return .resetting
-      case .done: return .answered
+      do throws(DFUError) {
+        try await operation.ensure(target.alternateSetting)
+        operation.selected = nil
+        _ = try await operation.run(&engine, .unprotect)
+      } catch {
+        // What is done is done, also where somebody wants an end by now.
+        guard error.code == .cancelled else { throw error }
+        if case .done = engine.output { return .answered }
+        throw error.untouched
       }
+      if case .done = engine.output { return .answered }
+      operation.hasLeft = true
+      return .resetting
     }
   }
 

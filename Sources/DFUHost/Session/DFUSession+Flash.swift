@@ -75,7 +75,7 @@ struct FlashRun {
       }
       error.state = error.state ?? operation.lastState
       if error.condition == nil { error.condition = condition }
-      error.condition?.lost = lost
+      for part in plan.parts { error.condition?.noteLoss(of: part.kept) }
       throw error
     }
   }

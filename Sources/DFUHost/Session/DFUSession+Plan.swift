@@ -52,7 +52,7 @@ extension DFUSession {
           (operation) throws(DFUError) in
           try await operation.survey(survey, choice, stopsEarly: stopsEarly)
         }
-      } catch { throw .device(error) }
+      } catch { throw .device(error.untouched) }
     }
     let plan: FlashPlan
     do throws(PlanError) {
@@ -61,7 +61,7 @@ extension DFUSession {
     guard options.verify else { return plan }
     do throws(DFUError) {
       return try await witnessed(plan)
-    } catch { throw .device(error) }
+    } catch { throw .device(error.untouched) }
   }
 }
 
@@ -182,6 +182,13 @@ extension TargetChoice {
 }
 
 extension DFUError {
+  /// The same error, and the certainty that nothing has been changed yet.
+  var untouched: DFUError {
+    var error = self
+    error.condition = condition ?? MemoryCondition()
+    return error
+  }
+
   /// Whether the device is still there but does not want to be read.
   var isRefusal: Bool {
     switch code {

@@ -31,19 +31,19 @@ extension FlashRun {
       }
     }
   }
+}
 
-  /// What was to be kept and is certainly in its place no more: its sector has been erased, or may
-  /// have been, and it has not been written back.
-  var lost: [Range<UInt64>] {
-    let gone = condition.erased + (condition.doubtful.map { [$0] } ?? [])
-    var lost: [Range<UInt64>] = []
-    for kept in plan.parts.flatMap(\.kept) {
-      for range in gone {
-        let part = range.clamped(to: kept)
-        for piece in part.subtracting(condition.written) { MemoryCondition.add(piece, to: &lost) }
+extension MemoryCondition {
+  /// Notes what of `kept`, which was to survive, is certainly in its place no more: its sector has been
+  /// erased, or may have been, and it has not been written back.
+  mutating func noteLoss(of kept: [Range<UInt64>]) {
+    for keep in kept {
+      for range in erased + (doubtful.map { [$0] } ?? []) {
+        for piece in range.clamped(to: keep).subtracting(written) {
+          MemoryCondition.add(piece, to: &lost)
+        }
       }
     }
-    return lost
   }
 }
 

@@ -8,8 +8,8 @@ public import USB
 /// address pointer (32 bits), the write-protected sectors (a count and numbers of 16 bits), then for
 /// each memory its start (64 bits), its length (64 bits), the bytes of its unit (32 bits; not in
 /// version 1), its bytes in runs, and its programmed units (a count of 32 bits, then pairs of 64 bits:
-/// word number and bits); at the end the CRC-32 of all that. Work that is under way is not kept, nor is
-/// the journal.
+/// word number and bits); at the end the CRC-32 of all that. Work that is under way is half done in it,
+/// as if power had gone; the journal is not kept.
 ///
 /// It holds what is in the cells. Of a profile whose description has changed since, it fits as long as
 /// name, places, lengths and units of the memories are the same; sectors, rights, times, descriptors
@@ -18,8 +18,36 @@ extension VirtualBootloader {
   private static let magic: [UInt8] = [0x56, 0x44, 0x46, 0x55]
   private static let version: UInt8 = 2
 
-  /// The state of the part.
+  /// The state in which the part would be found if its power went at this moment, and came back: what
+  /// it does to its memory is half done, and its bootloader begins.
+  ///
+  /// - Parameter now: the present time.
+  /// - Returns: the state, as ``snapshot()`` gives it.
+  public func snapshot(withoutPowerAt now: Duration) -> [UInt8] {
+    var part = self
+    part.powerOff(at: now)
+    part.powerOn(at: now)
+    return part.snapshot()
+  }
+
+  /// What ``snapshot(withoutPowerAt:)`` says may differ when this does.
+  public struct ChangeMark: Hashable, Sendable {
+    var journalLength: Int
+    var operation: Operation?
+  }
+
+  /// A mark to compare, where making a snapshot to compare would take too long.
+  public var changeMark: ChangeMark {
+    ChangeMark(journalLength: journal.count, operation: operation)
+  }
+
+  /// The state of the part, but for what it is doing: that is half done, as if power had gone.
   public func snapshot() -> [UInt8] {
+    guard operation == nil else {
+      var part = self
+      part.interruptOperation(at: .zero)
+      return part.snapshot()
+    }
     let name = Array(profile.name.utf8.prefix(255))
     var bytes = VirtualBootloader.magic + [VirtualBootloader.version, UInt8(name.count)] + name
     bytes.append(

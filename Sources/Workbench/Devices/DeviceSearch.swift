@@ -1,7 +1,10 @@
+public import Captures
 public import DFU
 internal import DFUHost
 internal import Reports
+internal import SystemPackage
 public import USB
+internal import VirtualUSB
 
 /// A device that was found, with what is needed to talk to it.
 public struct FoundDevice: Sendable {
@@ -17,17 +20,45 @@ public struct FoundDevice: Sendable {
   public var board: VirtualBoard?
   /// The device as it was at run time, where it was detached to be used.
   public var cameFrom: DeviceInfo?
+  /// The recording that is played back, where the device is one of a recording.
+  public var replay: Replayed?
+  /// Where everything is recorded, if it is.
+  public var recording: RecordingFile?
 
   /// A device that was found.
   public init(
     selector: String, info: DeviceInfo, host: any USBHost, clock: AnyClock,
-    board: VirtualBoard? = nil
+    board: VirtualBoard? = nil, replay: Replayed? = nil, recording: RecordingFile? = nil
   ) {
     self.selector = selector
     self.info = info
     self.host = host
     self.clock = clock
     self.board = board
+    self.replay = replay
+    self.recording = recording
+  }
+
+  /// A recording that is played back.
+  public struct Replayed: Sendable {
+    /// The host of the recording: what differs, what is not used.
+    public var host: ReplayHost
+    /// The line in which the recording was cut off; nil where it was not.
+    public var cutLine: Int?
+  }
+}
+
+/// Where everything that passes to and from a device is to be recorded.
+public struct RecordingRequest: Hashable, Sendable {
+  /// The file.
+  public var output: OutputFile
+  /// The program that records, with its version.
+  public var program: String
+
+  /// A request.
+  public init(_ output: OutputFile, program: String) {
+    self.output = output
+    self.program = program
   }
 }
 
@@ -40,28 +71,65 @@ public enum DeviceSearch {
   /// - Parameters:
   ///   - selectors: as a person typed them; empty means the physical devices.
   ///   - wait: for what to wait, instead of saying that there is nothing; nil does not wait.
+  ///   - record: where everything is recorded, the search included; for one selector only.
   ///   - onWait: is told when a wait begins.
   /// - Returns: at least one device.
-  /// - Throws: ``SelectorError``, ``BoardError``, ``FileError``, ``DeviceSearchError`` or `HostError`.
+  /// - Throws: ``SelectorError``, ``BoardError``, ``FileError``, ``ReplayFileError``,
+  ///   ``DeviceSearchError``, `HostError`, or `CancellationError` while waiting.
   public static func devices(
-    _ selectors: [String], waiting wait: DeviceWait? = nil, onWait: () -> Void = {}
+    _ selectors: [String], waiting wait: DeviceWait? = nil, record: RecordingRequest? = nil,
+    onWait: () -> Void = {}
   ) async throws -> [FoundDevice] {
     guard !selectors.isEmpty else { throw DeviceSearchError(.noneNamed) }
     // All of them are understood before the first is reached.
     let parsed = try selectors.map { (text: $0, selector: try DeviceSelector($0)) }
+    guard record == nil || parsed.count == 1 else {
+      throw DeviceSearchError(.severalRecorded(parsed.count))
+    }
     var found: [FoundDevice] = []
     for (text, selector) in parsed {
-      guard case .virtual(let virtual) = selector else {
-        throw DeviceSearchError(.outOfReach(text))
+      var place = try place(of: selector, named: text)
+      if let record {
+        let file = try RecordingFile(record.output, program: record.program, selector: text)
+        place.host = file.host(recording: place.host, clock: place.clock)
+        place.recording = file
       }
-      let board = try VirtualBoard(virtual)
-      let devices = try await attached(to: board.bus, clock: board.clock, wait, named: text, onWait)
-      found += devices.map {
-        FoundDevice(selector: text, info: $0, host: board.bus, clock: board.clock, board: board)
+      let devices = try await attached(
+        to: place.host, clock: place.clock, wait, named: text, onWait)
+      found += devices.map { info in
+        FoundDevice(
+          selector: text, info: info, host: place.host, clock: place.clock, board: place.board,
+          replay: place.replay, recording: place.recording)
       }
     }
     guard !found.isEmpty else { throw DeviceSearchError(.nothingThere(selectors)) }
     return found
+  }
+
+  /// Where the devices of a selector are.
+  private struct Place {
+    var host: any USBHost
+    var clock: AnyClock
+    var board: VirtualBoard?
+    var replay: FoundDevice.Replayed?
+    var recording: RecordingFile?
+  }
+
+  private static func place(of selector: DeviceSelector, named text: String) throws -> Place {
+    switch selector {
+    case .virtual(let virtual):
+      let board = try VirtualBoard(virtual)
+      return Place(host: board.bus, clock: board.clock, board: board)
+    case .replay(let file):
+      let document = try ReplayFile.read(FilePath(file))
+      // In simulated time: the pauses of the recording cost nothing.
+      let clock = AnyClock(SimulatedClock())
+      let host = ReplayHost(document, clock: clock)
+      return Place(
+        host: host, clock: clock,
+        replay: FoundDevice.Replayed(host: host, cutLine: document.cutLine))
+    case .ids, .serial, .path, .usbip: throw DeviceSearchError(.outOfReach(text))
+    }
   }
 
   /// The one device that selectors name.
@@ -69,13 +137,16 @@ public enum DeviceSearch {
   /// - Parameters:
   ///   - selectors: as a person typed them; empty means the physical devices.
   ///   - wait: for what to wait; nil does not wait.
+  ///   - record: where everything is recorded.
   ///   - onWait: is told when a wait begins.
   /// - Returns: the device.
-  /// - Throws: as ``devices(_:waiting:onWait:)``, and ``DeviceSearchError`` where more than one fits.
+  /// - Throws: as ``devices(_:waiting:record:onWait:)``, and ``DeviceSearchError`` where more than one fits.
   public static func device(
-    _ selectors: [String], waiting wait: DeviceWait? = nil, onWait: () -> Void = {}
+    _ selectors: [String], waiting wait: DeviceWait? = nil, record: RecordingRequest? = nil,
+    onWait: () -> Void = {}
   ) async throws -> FoundDevice {
-    try only(of: try await devices(selectors, waiting: wait, onWait: onWait))
+    try only(
+      of: try await devices(selectors, waiting: wait, record: record, onWait: onWait))
   }
 
   /// The one device of a list.
@@ -110,7 +181,7 @@ public enum DeviceSearch {
     // Listening begins before looking, so that nothing comes unseen in between.
     let watch = HostWatch(host, clock: clock)
     let present = try await host.devices()
-    var known: Set<DeviceID> = wait.isForNew ? Set(present.map(\.id)) : []
+    var known: Set<USB.DeviceID> = wait.isForNew ? Set(present.map(\.id)) : []
     let deadline = clock.now.advanced(by: wait.limit)
     var arrived = present
     var isTold = false
@@ -194,6 +265,8 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case notInTime(String, DeviceWait)
     /// The wait was interrupted.
     case stopped(String)
+    /// A recording of several selectors was asked for.
+    case severalRecorded(Int)
   }
 
   /// What is wrong.
@@ -211,15 +284,18 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case .several: "several-devices"
     case .notInTime: "not-in-time"
     case .stopped: "interrupted"
+    case .severalRecorded: "several-recorded"
     }
   }
 
   /// What happened.
   public var sentence: String {
     switch reason {
-    case .noneNamed: "No device is named, and this version reaches virtual devices only."
+    case .noneNamed:
+      "No device is named, and this version reaches virtual devices and recordings only."
     case .outOfReach(let text):
-      "“\(text)” names a device that this version cannot reach: it reaches virtual devices only."
+      "“\(text)” names a device that this version cannot reach: it reaches virtual devices and "
+        + "recordings only."
     case .nothingThere(let names):
       "Nothing is attached that \(names.joined(separator: ", ")) names."
     case .several(let names):
@@ -228,6 +304,8 @@ public struct DeviceSearchError: ExplainedError, Hashable {
       "No \(wait.isForNew ? "new device" : "device")\(wait.needsDFUMode ? " in DFU mode" : "") that "
         + "\(name) names \(wait.isForNew ? "has come" : "was there") within \(durationText(wait.limit))."
     case .stopped(let name): "Stopped while waiting for \(name); nothing has been changed."
+    case .severalRecorded(let count):
+      "A recording is of one device, and \(count) are named."
     }
   }
 
@@ -243,6 +321,7 @@ public struct DeviceSearchError: ExplainedError, Hashable {
         ? "Start its bootloader, with its button or with `dfu detach`, and wait again."
         : "Plug it in, and wait again."
     case .several: "Name one of them with a single -d."
+    case .severalRecorded: "Record them one after the other."
     }
   }
 }

@@ -9,6 +9,9 @@ public import VirtualUSB
 ///
 /// Each board is powered anew: it is in its bootloader, whatever it did in the run before, or in its
 /// application where the bus sees that. Only its memories and its option bytes survive, as on a desk.
+/// What is kept is what the part would hold if its power went at that moment, so that an erase or a write
+/// that is under way is kept half done: at the end of the process, and while ``keepSaving(every:on:)``
+/// runs at any moment at which it is killed.
 public struct VirtualBoard: Sendable {
   /// The bus, with this board alone on it.
   public let bus: VirtualBus
@@ -21,15 +24,7 @@ public struct VirtualBoard: Sendable {
   /// What its description says that may be a mistake, a sentence each; none for a built-in profile.
   public let notes: [String]
 
-  private let statePath: FilePath?
-  private let kept: Kept
-
-  /// What the state file held when it was last read or written.
-  private final class Kept: Sendable {
-    let bytes: Mutex<[UInt8]?>
-
-    init(_ bytes: [UInt8]?) { self.bytes = Mutex(bytes) }
-  }
+  private let keeper: BoardKeeper?
 
   /// Builds the board that a selector names, and plugs it in.
   ///
@@ -55,22 +50,9 @@ public struct VirtualBoard: Sendable {
       profile = try profile.setting(option.name, to: option.value)
     }
     var board = VirtualBootloader(profile)
-    statePath = selector.statePath.map { FilePath($0) }
-    var loaded: [UInt8]?
-    if let statePath {
-      // Whether the result can be kept is known before anything is done.
-      _ = try OutputFile(statePath, overwrites: true)
-      if (try? Stat(statePath)) != nil {
-        let bytes = try Self.read(statePath)
-        do {
-          try board.restore(bytes)
-        } catch {
-          throw BoardError.badState(statePath.string, profile.name, error)
-        }
-        loaded = bytes
-      }
-    }
-    kept = Kept(loaded)
+    // Whether the result can be kept is known before anything is done.
+    let stateFile = try selector.statePath.map { try StateFile(FilePath($0)) }
+    let loaded = try Self.load(&board, from: stateFile, named: selector.statePath)
     self.profile = profile
     path = PortPath(bus: 1, ports: [1])
     switch selector.speed {
@@ -82,6 +64,9 @@ public struct VirtualBoard: Sendable {
       clock = AnyClock(simulated)
       bus = VirtualBus(clock: simulated)
     }
+    keeper = stateFile.map { [bus, path] in
+      BoardKeeper($0, known: loaded, bus: bus, path: path, mark: board.changeMark)
+    }
     if !selector.faults.entries.isEmpty {
       bus.intercept(selector.faults.interceptor(for: profile, at: path))
     }
@@ -92,32 +77,45 @@ public struct VirtualBoard: Sendable {
     }
   }
 
-  private static func read(_ path: FilePath) throws -> [UInt8] {
+  /// Puts a board into the state that a file holds.
+  ///
+  /// - Returns: what the file holds; nil where there is none.
+  private static func load(
+    _ board: inout VirtualBootloader, from file: StateFile?, named name: String?
+  ) throws -> [UInt8]? {
+    guard let file, let name else { return nil }
+    let bytes: [UInt8]?
     do {
-      return try InputFile.read(path)
+      bytes = try file.read()
     } catch {
-      throw error.code == .empty ? BoardError.emptyState(path.string) : error
+      throw error.code == .empty ? BoardError.emptyState(name) : error
     }
+    guard let bytes else { return nil }
+    do {
+      try board.restore(bytes)
+    } catch {
+      throw BoardError.badState(name, board.profile.name, error)
+    }
+    return bytes
   }
 
   /// Keeps the memories in the state file, where there is one.
   ///
   /// - Throws: ``FileError`` where the file cannot be written, ``BoardError`` where another process
   ///   has changed it meanwhile; then it is left as it is.
-  public func save() throws {
-    guard let statePath else { return }
-    let bytes = bus.withDevice(at: path, as: VirtualBootloader.self) { board in
-      // As it will be found: a run that only reads leaves the file as it is.
-      var board = board
-      board.powerOn(at: .zero)
-      return board.snapshot()
-    }
-    let last = kept.bytes.withLock { $0 }
-    guard let bytes, bytes != last else { return }
-    let present = (try? Stat(statePath)) == nil ? nil : try InputFile.read(statePath)
-    guard present == last else { throw BoardError.stateChanged(statePath.string) }
-    try OutputFile(statePath, overwrites: true).write(bytes)
-    kept.bytes.withLock { $0 = bytes }
+  public func save() throws { try keeper?.save() }
+
+  /// Keeps the memories in the state file while the board is used, whenever they have changed, so that
+  /// a process that is killed leaves what its board was. Returns when the task is cancelled; failures
+  /// are told by ``save()``.
+  ///
+  /// - Parameters:
+  ///   - period: how often it is looked whether something has changed.
+  ///   - clock: measures the period: real time, also where the board lives in simulated time.
+  public func keepSaving(
+    every period: Duration = .milliseconds(100), on clock: AnyClock
+  ) async {
+    await keeper?.keep(every: period, on: clock)
   }
 }
 
@@ -167,7 +165,8 @@ public struct BoardError: ExplainedError, Hashable {
     BoardError(
       slug: "state-changed",
       sentence:
-        "\(file) was changed by another process meanwhile; what this one did is not kept in it.",
+        "\(file) was changed by another process meanwhile; what this one has done since is not "
+        + "kept in it.",
       help: "Use one state file for one command at a time, and run this one again.")
   }
 }

@@ -80,6 +80,23 @@ public struct OutputFile: Hashable, Sendable {
     try replace(target, with: bytes, permissions: existing?.permissions)
   }
 
+  /// Opens the file to be written bit by bit: it is there from now on, with what has been written.
+  ///
+  /// - Returns: the open file, empty.
+  /// - Throws: ``FileError`` with `.exists` or `.cannotCreate`.
+  func openForAppending() throws(FileError) -> FileDescriptor {
+    let isRegular = (try? Stat(path)).map { $0.type == .regular } ?? true
+    let options: FileDescriptor.OpenOptions =
+      isRegular ? [.create, overwrites ? .truncate : .exclusiveCreate, .closeOnExec] : .closeOnExec
+    do {
+      return try FileDescriptor.open(
+        path, .writeOnly, options: options,
+        permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
+    } catch {
+      throw error as? Errno == .fileExists ? existsError : cannotCreate(error as? Errno)
+    }
+  }
+
   /// Creates a directory, where there is none yet. The one above it must exist.
   ///
   /// - Parameter path: the directory.
@@ -162,19 +179,19 @@ public struct OutputFile: Hashable, Sendable {
     }
   }
 
-  private var existsError: FileError {
+  var existsError: FileError {
     FileError(
       .exists, "\(path) exists already, and is left as it is.",
       help: "Choose another name, or add --overwrite to replace it.")
   }
 
-  private func cannotCreate(_ errno: Errno?) -> FileError {
+  func cannotCreate(_ errno: Errno?) -> FileError {
     FileError(
       .cannotCreate, "\(path) cannot be created: \(describe(errno)).",
       help: "Check the permissions of its directory, or choose another place.")
   }
 
-  private func writeFailed(_ errno: Errno?) -> FileError {
+  func writeFailed(_ errno: Errno?) -> FileError {
     FileError(
       .writeFailed,
       "Writing \(path == "-" ? "standard output" : path.string) failed: \(describe(errno)). Nothing has been changed.",
@@ -186,7 +203,7 @@ extension FilePath {
   fileprivate var lastComponentText: String { lastComponent?.string ?? string }
 
   // The path with its symbolic links followed; itself where that is not possible.
-  fileprivate var resolved: FilePath {
+  var resolved: FilePath {
     withPlatformString { path in
       guard let real = realpath(path, nil) else { return self }
       defer { free(real) }

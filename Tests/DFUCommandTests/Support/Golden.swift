@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A run of the command whose texts are kept in `Golden/NAME/`: `command`, `stdout`, `stderr` and
-/// `status`, each only where there is something in it.
+/// `status`, each only where there is something in it, and text files that it has written.
 ///
 /// `DFU_RECORD_GOLDEN=1 swift test --filter DFUCommandTests` writes them anew; the diff is the review.
 struct GoldenCase: CustomTestStringConvertible, Sendable {
@@ -10,15 +10,21 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
   var arguments: [String]
   var environment: [String: String] = [:]
   var input: [UInt8] = []
+  /// Commands that are run before, for what they leave.
+  var before: [[String]] = []
+  /// Names of files to keep as well.
+  var files: [String] = []
 
   init(
     _ name: String, _ arguments: String..., environment: [String: String] = [:],
-    input: [UInt8] = []
+    input: [UInt8] = [], before: [[String]] = [], files: [String] = []
   ) {
     self.name = name
     self.arguments = arguments
     self.environment = environment
     self.input = input
+    self.before = before
+    self.files = files
   }
 
   var testDescription: String { name }
@@ -32,14 +38,18 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
 
   /// Runs the command and compares with what is kept.
   func check(in workplace: Workplace) throws {
+    for arguments in before { _ = try CommandRun(arguments, in: workplace) }
     let run = try CommandRun(
       arguments, in: workplace, input: input, environment: environment)
-    let texts = [
+    var texts = [
       "command": "dfu " + arguments.joined(separator: " ") + "\n",
       "stdout": run.output,
       "stderr": run.error,
       "status": run.status == 0 ? "" : "\(run.status)\n",
     ]
+    for file in files {
+      texts[file] = String(decoding: try workplace.bytes(of: file), as: UTF8.self)
+    }
     if Self.records { return try record(texts) }
     for (part, text) in texts.sorted(by: { $0.key < $1.key }) {
       let kept = try? String(contentsOf: folder.appendingPathComponent(part), encoding: .utf8)

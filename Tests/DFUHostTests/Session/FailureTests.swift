@@ -75,6 +75,22 @@ struct FailureTests {
     }
   }
 
+  /// The sectors of the flash's start, 16 KiB each, in units of 4 KiB.
+  @Test func `what shared an erased sector and was not written back is called lost`() {
+    func range(_ start: UInt64, _ end: UInt64) -> Range<UInt64> {
+      0x0800_0000 + start * 0x1000..<0x0800_0000 + end * 0x1000
+    }
+    var condition = MemoryCondition()
+    condition.erased = [range(0, 8)]
+    condition.written = [range(1, 2), range(3, 4)]
+    condition.noteLoss(of: [range(0, 2), range(3, 6), range(7, 9), range(12, 16)])
+    #expect(condition.lost == [range(0, 1), range(4, 6), range(7, 8)])
+    #expect(
+      condition.sentence.hasSuffix(
+        " beside the image, 0x08000000–0x08000FFF, 0x08004000–0x08005FFF, 0x08007000–0x08007FFF, were "
+          + "to be kept and are no longer on the device."))
+  }
+
   @Test func `a second operation at the same time is refused`() async throws {
     try await Bench.run(.stm32f407) { bench in
       let session = try await bench.open()

@@ -116,7 +116,8 @@ extension DescriptionEncoder {
 
   static func timing(_ profile: Profile) -> JSONValue {
     return .object([
-      "poll-timeout": .text(profile.pollPolicy.description), "set-address": .text(profile.setAddressTime.described),
+      "poll-timeout": .text(profile.pollPolicy.description),
+      "set-address": .text(profile.setAddressTime.described),
       "manifestation": .text(profile.manifestTime.described),
       "restart": .text(profile.restartTime.described),
     ])

@@ -1,0 +1,154 @@
+import Foundation
+import Testing
+
+/// Ctrl-C in the middle of a flash: status 130, and one paragraph that is true about every sector.
+@Suite struct InterruptTests {
+  /// When the signal comes: after a line that tells of a phase, and a while.
+  struct Moment: CustomTestStringConvertible, Sendable {
+    var phase: String
+    var milliseconds: Int
+    var isBlank = false
+    var testDescription: String {
+      "\(milliseconds) ms into \(phase)\(isBlank ? " a blank board" : "")"
+    }
+  }
+
+  /// One sector, and a part of the next one, whose rest has to be kept.
+  static let image = KeptBoard.noise(0x5400, seed: 4)
+  /// Longer, for a blank board, which needs no erase.
+  static let long = KeptBoard.noise(0x18000, seed: 6)
+  static let old = KeptBoard.noise(0x9000, seed: 5)
+
+  @Test(arguments: [
+    Moment(phase: "reading what is there", milliseconds: 0),
+    Moment(phase: "erasing", milliseconds: 0), Moment(phase: "erasing", milliseconds: 150),
+    Moment(phase: "erasing", milliseconds: 350), Moment(phase: "writing", milliseconds: 0),
+    Moment(phase: "writing", milliseconds: 50), Moment(phase: "writing", milliseconds: 110),
+    Moment(phase: "writing", milliseconds: 200, isBlank: true),
+    Moment(phase: "reading back", milliseconds: 0),
+    Moment(phase: "reading back", milliseconds: 40, isBlank: true),
+  ])
+  func `an interrupt tells the truth about every sector, and a repeat ends well`(
+    _ moment: Moment
+  ) async throws {
+    let folder = try Workplace()
+    let image = moment.isBlank ? Self.long : Self.image
+    try folder.write(image, to: "image.bin")
+    let old = moment.isBlank ? [] : Self.old
+    try KeptBoard.make(old, in: folder)
+    let command = ["flash", "image.bin", "--address", "0x08000000", "--no-leave", "-d"]
+    let run = try await LiveRun(
+      command + ["virtual:stm32f407?state=board.bin"], in: folder, signal: SIGINT,
+      .saying("  \(moment.phase)", milliseconds: moment.milliseconds))
+    let status = run.status
+    let memory = try KeptBoard.memory(folder)
+    let before = KeptBoard.whole(old)
+    let after = image + before[image.count...]
+    if status == 0 {
+      // A machine that was too busy to deliver the signal in time has flashed it all.
+      #expect(memory == after, "\(run.words)")
+      return
+    }
+    #expect(status == 130, "\(run.words)")
+    let told = try Told(run.words)
+    var expected = before
+    for range in told.erased.rangeView {
+      expected.replaceSubrange(range, with: KeptBoard.whole([])[range])
+    }
+    for range in told.written.rangeView { expected.replaceSubrange(range, with: after[range]) }
+    expect(memory, expected, run.words)
+    #expect(told.proved.isSubset(of: told.written))
+    #expect(run.words.contains("Repeat the same `dfu flash`") || told.isUntouched, "\(run.words)")
+
+    let again = try CommandRun(
+      command + ["virtual:stm32f407?state=board.bin&speed=instant"], in: folder)
+    #expect(again.status == 0, "\(again.error)")
+    // What was not written back is lost, as it was told, and nothing else.
+    var repaired = after
+    for range in told.lost.rangeView {
+      repaired.replaceSubrange(range, with: KeptBoard.whole([])[range])
+    }
+    expect(try KeptBoard.memory(folder), repaired, run.words)
+  }
+
+  func expect(_ memory: [UInt8], _ expected: [UInt8], _ words: String) {
+    guard memory != expected,
+      let index = memory.indices.first(where: { memory[$0] != expected[$0] })
+    else { return }
+    Issue.record("byte \(index) is \(memory[index]), not \(expected[index]): \(words)")
+  }
+
+  /// What the paragraph says, as offsets into the flash.
+  struct Told {
+    var erased = IndexSet()
+    var written = IndexSet()
+    var proved = IndexSet()
+    var lost = IndexSet()
+    var isUntouched = false
+
+    init(_ words: String) throws {
+      let paragraphs = words.components(separatedBy: "dfu: ")
+      try #require(paragraphs.count == 2, "not one paragraph: \(words)")
+      let paragraph = paragraphs[1]
+      #expect(paragraph.contains("still in its bootloader") || paragraph.contains("was stopped"))
+      // Nothing is half done when the block was finished.
+      #expect(!paragraph.contains("half done"), "\(paragraph)")
+      if paragraph.contains("Nothing has been changed.") {
+        isUntouched = true
+        return
+      }
+      let parts = try #require(
+        paragraph.firstMatch(
+          of: /What is certain: (erased [^;]+; )?written ([^;]+); proved ([^.]+)\./),
+        "\(paragraph)")
+      erased = try Self.ranges(parts.1 ?? "nothing yet")
+      written = try Self.ranges(parts.2)
+      proved = try Self.ranges(parts.3)
+      if let loss = paragraph.firstMatch(of: /is lost: ([^.]+)\./) {
+        lost = try Self.ranges(loss.1)
+        #expect(paragraph.contains("It cannot bring back what is lost."))
+      }
+    }
+
+    private static func ranges(_ text: Substring) throws -> IndexSet {
+      var set = IndexSet()
+      for match in text.matches(of: /0x([0-9A-F]{8})–0x([0-9A-F]{8})/) {
+        let first = try #require(UInt64(match.1, radix: 16))
+        let last = try #require(UInt64(match.2, radix: 16))
+        let base = KeptBoard.flash.lowerBound
+        set.insert(integersIn: Int(first - base)...Int(last - base))
+      }
+      if let count = text.firstMatch(of: /\((\d+)(?: of \d+)? bytes\)/) {
+        #expect(Int(count.1) == set.count, "\(text)")
+      } else {
+        #expect(text.contains("nothing yet"), "\(text)")
+      }
+      return set
+    }
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM])
+  func `an interrupt while the part resets after --unprotect says what became of it`(
+    _ signal: Int32
+  ) async throws {
+    let folder = try Fixtures.workplace()
+    let run = try await LiveRun(
+      [
+        "flash", "app.hex", "--unprotect", "--yes", "--record", "rec.txt", "-d",
+        "virtual:stm32l476?read-protected=yes&state=board.bin",
+      ], in: folder, signal: signal,
+      // The recording tells when it has gone; half a second later it is back.
+      .file("rec.txt", " detached "))
+    let status = run.status
+    #expect(status == 130, "\(run.words)")
+    #expect(
+      run.words.contains(
+        "Interrupted after the part was told to take its protection away: it has begun to erase "
+          + "itself, and was not back from its reset yet. Nothing of the file has been written."),
+      "\(run.words)")
+    #expect(run.words.contains("`dfu list` says whether it is still protected"), "\(run.words)")
+    let board = "virtual:stm32l476?state=board.bin&speed=instant"
+    #expect(try CommandRun(["blank-check", "-d", board], in: folder).status == 0)
+    #expect(try CommandRun(["flash", "app.hex", "-d", board], in: folder).status == 0)
+  }
+}
