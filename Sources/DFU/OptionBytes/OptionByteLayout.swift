@@ -150,6 +150,12 @@ public enum OptionByteCoding: String, Hashable, Sendable, CaseIterable {
     number(at: offset, in: bytes, within: offset)
   }
 
+  /// What stands behind the value of the cell at `offset`: its complement, or the register to program;
+  /// nil where the bytes end before it does.
+  public func secondValue(at offset: Int, in bytes: [UInt8]) -> UInt32? {
+    number(at: offset + valueSize, in: bytes, within: offset)
+  }
+
   private func number(at place: Int, in bytes: [UInt8], within offset: Int) -> UInt32? {
     guard offset >= 0, bytes.count >= cellSize, offset <= bytes.count - cellSize else { return nil }
     return (0..<valueSize).reversed().reduce(0) { $0 << 8 | UInt32(bytes[place + $1]) }
@@ -161,7 +167,7 @@ public enum OptionByteCoding: String, Hashable, Sendable, CaseIterable {
   /// (RM0091, 4; PM0075, 2.5).
   public func isIntact(at offset: Int, in bytes: [UInt8]) -> Bool {
     guard let value = value(at: offset, in: bytes) else { return true }
-    let guarding = number(at: offset + valueSize, in: bytes, within: offset) ?? 0
+    let guarding = secondValue(at: offset, in: bytes) ?? 0
     switch self {
     case .registers: return true
     case .bytes: return guarding == ~value & mask || (value == mask && guarding == mask)

@@ -255,12 +255,8 @@ extension VirtualBootloader {
     case .unprotect: unprotect(at: done.end)
     case .program(let memory, let address, let bytes):
       program(bytes, at: address, in: memory, time: done.end)
-    case .writeOptions(let memory, let address, let bytes):
-      // The old ones are erased first, all of them.
-      memories[memory].erase(memories[memory].range)
-      _ = memories[memory].program(bytes, at: address)
-      note(.wroteOptionBytes(address..<address + UInt64(bytes.count)), at: done.end)
-      loadProtection(at: done.end)
+    case .writeOptions(_, let address, let bytes):
+      writeOptionBytes(bytes, at: address, time: done.end)
     case .replace(let memory, let sectors, let address, let bytes):
       if let sectors { erase(sectors, in: memory, at: done.end) }
       program(bytes, at: address, in: memory, time: done.end)
@@ -301,6 +297,9 @@ extension VirtualBootloader {
   private func pieces(
     of range: Range<UInt64>, in memory: Int
   ) -> [(Range<UInt64>, isProtected: Bool)] {
+    if let locks = memories[memory].description.locks {
+      return memories[memory].pieces(of: range, locks)
+    }
     guard memory == 0, !writeProtectedSectors.isEmpty else { return [(range, false)] }
     var pieces: [(Range<UInt64>, isProtected: Bool)] = []
     var start = range.lowerBound
@@ -347,7 +346,9 @@ extension VirtualBootloader {
       let half = bytes.count / 2 / unit * unit
       program(Array(bytes[..<half]), at: address, in: memory, time: now)
       note(.interrupted(address..<address + UInt64(bytes.count)), at: now)
-    case .nothing, .setPointer, .manifest, .writeOptions: break
+    case .writeOptions(_, let address, let bytes):
+      interruptOptionBytes(bytes, at: address, from: broken.start, to: broken.end, now: now)
+    case .nothing, .setPointer, .manifest: break
     }
   }
 

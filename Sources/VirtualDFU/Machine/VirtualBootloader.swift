@@ -95,8 +95,10 @@ public struct VirtualBootloader: VirtualDevice {
     pointer = profile.defaultPointer
     isReadProtected = profile.isReadProtected
     writeProtectedSectors = profile.writeProtectedSectors
+    loadFactoryOptionBytes()
     for item in profile.factoryContents { load(item.bytes, at: item.address) }
     storeProtection()
+    loadProtection()
   }
 
   // MARK: What is in it
@@ -177,6 +179,7 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// The bootloader begins: after power-up, or after a reset of the part.
   private mutating func start() {
+    loadProtection()
     isConnected = !isClosedForEver
     returnsAt = nil
     departure = nil

@@ -8,7 +8,7 @@ public struct MemoryDescription: Hashable, Sendable {
     case flash
     /// Written as a whole; writing it resets the part.
     case optionBytes = "option-bytes"
-    /// Every byte can be written once.
+    /// Cannot be erased: what has been written can only lose more bits.
     case writeOnce = "write-once"
     /// Takes any value at any time.
     case register
@@ -42,6 +42,22 @@ public struct MemoryDescription: Hashable, Sendable {
   public var eraseTimes: [UInt64: Duration]
   /// How long it takes to erase all of it; nil for the sum over the sectors.
   public var massEraseTime: Duration?
+  /// What locks blocks of write-once memory; nil where nothing does.
+  public var locks: Locks?
+
+  /// Bytes that each lock a block of the same memory once they are 0 (RM0090, 3.9).
+  public struct Locks: Hashable, Sendable {
+    /// Where the lock bytes are: one for each block, in order.
+    public var addresses: Range<UInt64>
+    /// Bytes of a block.
+    public var blockSize: UInt64
+
+    /// Locks.
+    public init(_ addresses: Range<UInt64>, blockSize: UInt64) {
+      self.addresses = addresses
+      self.blockSize = blockSize
+    }
+  }
 
   /// A memory.
   public init(

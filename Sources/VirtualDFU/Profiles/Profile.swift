@@ -1,4 +1,4 @@
-internal import DFU
+public import DFU
 public import USB
 public import VirtualUSB
 
@@ -38,10 +38,8 @@ public struct Profile: Hashable, Sendable {
   public var ramRanges: [ClosedRange<UInt64>] = []
   /// Where a reset vector may point.
   public var codeRanges: [Range<UInt64>] = []
-  /// Where the option bytes hold the read-out protection level: an address.
-  public var protectionByte: UInt64?
-  /// Where the option bytes hold one bit for each sector of the first memory, 0 for protected.
-  public var sectorProtectionBits: UInt64?
+  /// What its option bytes mean; nil for a part that has none, or goes by other things.
+  public var optionBytes: OptionByteLayout?
   /// What the memories hold when the part leaves the factory, where not 0xFF.
   public var factoryContents: [FactoryContents] = []
   /// Read-out protection of level 1 from the start.

@@ -51,11 +51,11 @@ extension Profile {
     profile.quirks = [.massEraseAnnounces100]
     profile.ramRanges = [0x2000_0000...0x2002_0000, 0x1000_0000...0x1001_0000]
     profile.codeRanges = [0x0800_0000..<0x0810_0000]
-    profile.protectionByte = 0x1FFF_C001
-    profile.sectorProtectionBits = 0x1FFF_C008
+    // 16 blocks of 32 bytes, and a byte for each that locks it.
+    profile.memories[2].locks = .init(0x1FFF_7A00..<0x1FFF_7A10, blockSize: 32)
+    profile.optionBytes = .stm32f4
     profile.factoryContents = [
-      FactoryContents(address: 0x1FFF_C000, bytes: [0xEF, 0xAA]),
-      FactoryContents(address: 0xFFFF_0000, bytes: [0x03, 0x00, 0x00, 0x00]),
+      FactoryContents(address: 0xFFFF_0000, bytes: [0x03, 0x00, 0x00, 0x00])
     ]
     return profile
   }()
@@ -84,7 +84,10 @@ extension Profile {
     let functional = dfuSe(transferSize: 1024)
     let identity = Identity(
       deviceVersion: 0x0200, manufacturer: "STMicroelectronics", productName: "DFU in FS Mode",
-      serial: "200364500000", settings: ["@Internal Flash   /0x08000000/16*128Kg"])
+      serial: "200364500000",
+      settings: [
+        "@Internal Flash   /0x08000000/16*128Kg", "@Option Bytes   /0x5200201C/01*128 e",
+      ])
     var profile = Profile(
       name: "stm32h743",
       sentence:
@@ -94,9 +97,13 @@ extension Profile {
         MemoryDescription(
           "Internal Flash", .flash, runs: [.run(0x0800_0000, 16, kib: 128)], unit: 32,
           reprogramming: .refused, unitTime: .microseconds(100),
-          eraseTimes: [128 * 1024: .milliseconds(1100)], massEraseTime: .seconds(9))
+          eraseTimes: [128 * 1024: .milliseconds(1100)], massEraseTime: .seconds(9)),
+        MemoryDescription(
+          "Option Bytes", .optionBytes, runs: [.bytes(0x5200_201C, 1, of: 128, .readWrite)],
+          unitTime: .milliseconds(1)),
       ])
     profile.quirks = [.clearStatusTrap, .secondBankErasesForEver]
+    profile.optionBytes = .stm32h7
     profile.ramRanges = [
       0x2000_0000...0x2002_0000, 0x2400_0000...0x2408_0000, 0x3000_0000...0x3004_8000,
       0x3800_0000...0x3801_0000,
@@ -131,17 +138,13 @@ extension Profile {
           unitTime: .milliseconds(1)),
         MemoryDescription(
           "OTP Memory", .writeOnce, runs: [.run(0x1FFF_7000, 1, kib: 1, .readWrite)], unit: 8,
-          unitTime: .microseconds(82)),
+          reprogramming: .refusedUnlessBlank, unitTime: .microseconds(82)),
       ])
     profile.pollPolicy = .atMost(10)
     profile.busy = .stalls
     profile.ramRanges = [0x2000_0000...0x2001_8000, 0x1000_0000...0x1000_8000]
     profile.codeRanges = [0x0800_0000..<0x0810_0000]
-    profile.protectionByte = 0x1FFF_7800
-    profile.factoryContents = [
-      FactoryContents(
-        address: 0x1FFF_7800, bytes: [0xAA, 0xF8, 0xEF, 0xFF, 0x55, 0x07, 0x10, 0x00])
-    ]
+    profile.optionBytes = .stm32l4
     return profile
   }()
 
