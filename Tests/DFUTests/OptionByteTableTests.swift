@@ -60,15 +60,17 @@ struct OptionByteTableTests {
       .stm32f0, "RM0091, 4.1.1", "RDP", "2", 0xCC, "level 2: closed for ever", at: 0x1FFF_F800,
       [0xCC, 0x33]),
     OptionRow(
-      .stm32f0, "RM0091, 4.1.1", "nBOOT0", "0", 0, "BOOT0 is 1", at: 0x1FFF_F802, [0xF7, 0x08]),
+      .stm32f0, "RM0091, 4.1.1", "nBOOT0", "0", 0, "BOOT0 counts as high", at: 0x1FFF_F802,
+      [0xF7, 0x08]),
     OptionRow(
-      .stm32f0, "RM0091, 4.1.1", "BOOT_SEL", "from the option nBOOT0", 0, "from the option nBOOT0",
+      .stm32f0, "RM0091, 4.1.1", "BOOT_SEL", "the option", 0, "the option nBOOT0 decides",
       at: 0x1FFF_F802, [0x7F, 0x80]),
     OptionRow(
-      .stm32f3, "RM0313, 4; RM0365, 5", "SRAM_PE", "parity checked", 0, "parity checked",
+      .stm32f3, "RM0313, 4; RM0365, 5", "SRAM_PE", "parity", 0, "parity of the SRAM checked",
       at: 0x1FFF_F802, [0xBF, 0x40]),
     OptionRow(
-      .stm32f3, "RM0313, 4; RM0365, 5", "nBOOT1", "SRAM", 0, "SRAM", at: 0x1FFF_F802, [0xEF, 0x10]),
+      .stm32f3, "RM0313, 4; RM0365, 5", "nBOOT1", "SRAM", 0, "SRAM with BOOT0 high",
+      at: 0x1FFF_F802, [0xEF, 0x10]),
     OptionRow(
       .stm32f3, "RM0313, 4; RM0365, 5", "WDG_SW", "0", 0, "hardware watchdog", at: 0x1FFF_F802,
       [0xFE, 0x01]),
@@ -91,7 +93,7 @@ struct OptionByteTableTests {
     // From an F446: ff 7f 00 80.
     OptionRow(
       .stm32f411, "RM0390, 3.6.1", "SPRMOD", "reading", 1,
-      "reading and writing: PCROP (not used on F405 and F407)", at: 0x1FFF_C008,
+      "reading and writing (PCROP): what nWRP forbids (not used on F405 and F407)", at: 0x1FFF_C008,
       [0xFF, 0xFF, 0x00, 0x00, 0xFF, 0xFF, 0x00, 0x00]),
     OptionRow(
       .stm32f411, "RM0368, 3.6.1", "nWRP", "all", 0, "sectors 0-7 protected", at: 0x1FFF_C008,
@@ -100,7 +102,8 @@ struct OptionByteTableTests {
       .stm32f413, "RM0430, 3.7.1", "nWRP", "0x3FFF", 0x3FFF, "sectors 14 and above protected",
       at: 0x1FFF_C008, [0xFF, 0x3F, 0x00, 0xC0, 0xFF, 0x3F, 0x00, 0xC0]),
     OptionRow(
-      .stm32f429, "RM0090, 3.7.1, table 16", "BFB2", "bank 2", 1, "bank 2 if it holds a program",
+      .stm32f429, "RM0090, 3.7.1, table 16", "BFB2", "bank 2", 1,
+      "bank 2 starts if it holds a program",
       at: 0x1FFF_C000, [0xFF, 0xAA, 0x00, 0x55, 0xFF, 0xAA, 0x00, 0x55]),
     OptionRow(
       .stm32f429, "RM0090, 3.7.1, table 17", "nWRP12_23", "sector 12", 0xFFE, "sector 12 protected",
@@ -118,13 +121,15 @@ struct OptionByteTableTests {
       .stm32f746, "RM0385, 3.7.8", "BOOT_ADD0", "0x08000000", 0x2000, "boots from 0x08000000",
       at: 0x1FFF_0010, [0x00, 0x20, 0xFF, 0xDF, 0x00, 0x20, 0xFF, 0xDF]),
     OptionRow(
-      .stm32f767, "RM0410, 3.4.1", "nDBANK", "two banks", 0, "two banks", at: 0x1FFF_0008,
+      .stm32f767, "RM0410, 3.4.1", "nDBANK", "two banks", 0, "two banks of flash", at: 0x1FFF_0008,
       [0xFF, 0xDF, 0x00, 0x20, 0xFF, 0xDF, 0x00, 0x20]),
     OptionRow(
-      .stm32f767, "RM0410, 3.4.1", "nDBOOT", "either bank", 0, "either bank", at: 0x1FFF_0008,
+      .stm32f767, "RM0410, 3.4.1", "nDBOOT", "either bank", 0, "either bank may start",
+      at: 0x1FFF_0008,
       [0xFF, 0xEF, 0x00, 0x10, 0xFF, 0xEF, 0x00, 0x10]),
     OptionRow(
-      .stm32f730, "RM0431, 3.4.1", "PCROP_RDP", "kept", 0, "kept", at: 0x1FFF_0028,
+      .stm32f730, "RM0431, 3.4.1", "PCROP_RDP", "kept", 0, "kept when RDP goes from 1 to 0",
+      at: 0x1FFF_0028,
       [0xFF, 0x7F, 0x00, 0x80, 0xFF, 0x7F, 0x00, 0x80]),
   ]
 
@@ -142,57 +147,66 @@ struct OptionByteTableTests {
       .stm32l4, "RM0351, 3.4.1", "BOR_LEV", "level 4", 4, "level 4: around 2.8 V",
       at: 0x1FFF_7800, [0xAA, 0xFC, 0xEF, 0xFF, 0x55, 0x03, 0x10, 0x00]),
     OptionRow(
-      .stm32l4, "RM0351, 3.4.1", "BFB2", "bank 2", 1, "bank 2", at: 0x1FFF_7800,
+      .stm32l4, "RM0351, 3.4.1", "BFB2", "bank 2", 1, "bank 2 starts", at: 0x1FFF_7800,
       [0xAA, 0xF8, 0xFF, 0xFF, 0x55, 0x07, 0x00, 0x00]),
     OptionRow(
-      .stm32l4, "RM0351, 3.4.1", "WRP1A_STRT", "2", 2, "from page 2 on", at: 0x1FFF_7818,
+      .stm32l4, "RM0351, 3.4.1", "WRP1A_STRT", "2", 2, "the area is empty, nothing is protected",
+      at: 0x1FFF_7818,
       [0x02, 0xFF, 0x00, 0xFF, 0xFD, 0x00, 0xFF, 0x00]),
     OptionRow(
       .stm32l4, "RM0351, 3.4.1", "WRP2B_END", "0x1F", 0x1F,
-      "to page 31: empty, nothing is protected", at: 0x1FFF_F820,
+      "the area is empty, nothing is protected", at: 0x1FFF_F820,
       [0xFF, 0xFF, 0x1F, 0xFF, 0x00, 0x00, 0xE0, 0x00]),
     OptionRow(
-      .stm32l4plus, "RM0432, 3.4.1", "DBANK", "one bank", 0, "one bank", at: 0x1FF0_0000,
+      .stm32l4plus, "RM0432, 3.4.1", "DBANK", "one bank", 0, "one bank if it has 2 MiB",
+      at: 0x1FF0_0000,
       [0xAA, 0xF8, 0xAF, 0xFF, 0x55, 0x07, 0x50, 0x00]),
     OptionRow(
-      .stm32l4plus, "RM0432, 3.4.1", "nSWBOOT0", "0", 0, "from the option nBOOT0", at: 0x1FF0_0000,
+      .stm32l4plus, "RM0432, 3.4.1", "nSWBOOT0", "0", 0, "the option nBOOT0 decides",
+      at: 0x1FF0_0000,
       [0xAA, 0xF8, 0xEF, 0xFB, 0x55, 0x07, 0x10, 0x04]),
     OptionRow(
-      .stm32l4plus, "RM0432, 3.4.1", "PCROP_RDP", "erased", 1, "erased", at: 0x1FF0_0010,
+      .stm32l4plus, "RM0432, 3.4.1", "PCROP_RDP", "erased", 1, "erased when RDP goes from 1 to 0",
+      at: 0x1FF0_0010,
       [0x00, 0x00, 0x00, 0x80, 0xFF, 0xFF, 0xFF, 0x7F]),
   ]
 
   static let g0g4wb: [OptionRow] = [
     OptionRow(
-      .stm32g0, "RM0444, 3.4.1", "BOR_EN", "on", 1, "on, with the levels below", at: 0x1FFF_7800,
+      .stm32g0, "RM0444, 3.4.1", "BOR_EN", "on", 1, "on: BORR_LEV and BORF_LEV count",
+      at: 0x1FFF_7800,
       [0xAA, 0xFF, 0xFF, 0xFF, 0x55, 0x00, 0x00, 0x00]),
     OptionRow(
-      .stm32g0, "RM0444, 3.4.1", "nBOOT_SEL", "from the pin", 0, "from the pin", at: 0x1FFF_7800,
+      .stm32g0, "RM0444, 3.4.1", "nBOOT_SEL", "the pin", 0, "the pin decides", at: 0x1FFF_7800,
       [0xAA, 0xFE, 0xFF, 0xFE, 0x55, 0x01, 0x00, 0x01]),
     OptionRow(
-      .stm32g0, "RM0444, 3.7.20", "BOOT_LOCK", "not forced", 0, "not forced", at: 0x1FFF_7870,
+      .stm32g0, "RM0444, 3.7.20", "BOOT_LOCK", "not forced", 0,
+      "not forced: pin and options decide", at: 0x1FFF_7870,
       [0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF]),
     OptionRow(
-      .stm32g0, "RM0444, 3.4.1", "WRP2A_END", "16", 16, "to page 16: empty, nothing is protected",
+      .stm32g0, "RM0444, 3.4.1", "WRP2A_END", "16", 16, "the area is empty, nothing is protected",
       at: 0x1FFF_7848, [0xFF, 0x00, 0x10, 0x00, 0x00, 0xFF, 0xEF, 0xFF]),
     OptionRow(
-      .stm32g4, "RM0440, 3.4.1", "NRST_MODE", "an ordinary pin", 2, "an ordinary pin",
+      .stm32g4, "RM0440, 3.4.1", "NRST_MODE", "an ordinary pin", 2, "an ordinary pin, no reset",
       at: 0x1FFF_7800, [0xAA, 0xF8, 0xEF, 0xEF, 0x55, 0x07, 0x10, 0x10]),
     OptionRow(
-      .stm32g4, "RM0440, 3.4.1", "DBANK", "0", 0, "one bank", at: 0x1FFF_7800,
+      .stm32g4, "RM0440, 3.4.1", "DBANK", "0", 0, "one bank of flash", at: 0x1FFF_7800,
       [0xAA, 0xF8, 0xAF, 0xFF, 0x55, 0x07, 0x50, 0x00]),
     // ST's forum on BOOT_LOCK: 0x00FE00FF_FF01FF00.
     OptionRow(
-      .stm32g4, "RM0440, 3.4.1", "BOOT_LOCK", "forced", 1, "forced", at: 0x1FFF_7828,
+      .stm32g4, "RM0440, 3.4.1", "BOOT_LOCK", "forced", 1, "forced: always from the flash",
+      at: 0x1FFF_7828,
       [0x00, 0xFF, 0x01, 0xFF, 0xFF, 0x00, 0xFE, 0x00]),
     OptionRow(
-      .stm32g4, "RM0440, 3.4.1", "WRP2A_STRT", "page 3", 3, "from page 3 on", at: 0x1FFF_F818,
+      .stm32g4, "RM0440, 3.4.1", "WRP2A_STRT", "page 3", 3,
+      "the area is empty, nothing is protected", at: 0x1FFF_F818,
       [0x83, 0xFF, 0x00, 0xFF, 0x7C, 0x00, 0xFF, 0x00]),
     OptionRow(
       .stm32wb, "RM0434", "BOR_LEV", "level 1", 1, "level 1: around 2.0 V", at: 0x1FFF_8000,
       [0xAA, 0xF3, 0xFF, 0x3F, 0x55, 0x0C, 0x00, 0xC0]),
     OptionRow(
-      .stm32wb, "RM0434", "nBOOT0", "BOOT0 is 1", 0, "BOOT0 is 1", at: 0x1FFF_8000,
+      .stm32wb, "RM0434", "nBOOT0", "BOOT0 counts as high", 0, "BOOT0 counts as high",
+      at: 0x1FFF_8000,
       [0xAA, 0xF1, 0xFF, 0x37, 0x55, 0x0E, 0x00, 0xC8]),
     OptionRow(
       .stm32wb, "RM0434", "IWDG_SW", "hardware", 0, "hardware watchdog", at: 0x1FFF_8000,
@@ -204,7 +218,8 @@ struct OptionByteTableTests {
       .stm32h7, "RM0433, 4.9.7", "BOR_LEV", "level 3", 3, "level 3: 2.7 V", at: 0x5200_201C,
       [0xFC, 0xAA, 0xC6, 0x1B, 0xFC, 0xAA, 0xC6, 0x1B]),
     OptionRow(
-      .stm32h7, "RM0433, 4.9.7", "SWAP_BANK_OPT", "swapped", 1, "swapped", at: 0x5200_201C,
+      .stm32h7, "RM0433, 4.9.7", "SWAP_BANK_OPT", "swapped", 1, "swapped: bank 2 comes first",
+      at: 0x5200_201C,
       [0xF0, 0xAA, 0xC6, 0x9B, 0xF0, 0xAA, 0xC6, 0x9B]),
     OptionRow(
       .stm32h7, "RM0433, 4.9.14", "WRPSn1", "sectors 0-1", 0xFC, "sectors 0-1 protected",
@@ -213,7 +228,7 @@ struct OptionByteTableTests {
       .stm32h7, "RM0433, 4.9.16", "BOOT_ADD0", "0x08020000", 0x0802, "boots from 0x08020000",
       at: 0x5200_2040, [0x02, 0x08, 0xF0, 0x1F, 0x02, 0x08, 0xF0, 0x1F]),
     OptionRow(
-      .stm32h72x, "RM0468", "ST_RAM_SIZE", "8 KiB", 2, "8 KiB", at: 0x5200_201C,
+      .stm32h72x, "RM0468", "ST_RAM_SIZE", "8 KiB", 2, "8 KiB for ST's services", at: 0x5200_201C,
       [0xF0, 0xAA, 0xD6, 0x1B, 0xF0, 0xAA, 0xD6, 0x1B]),
     OptionRow(
       .stm32h72x, "RM0468", "IWDG1_SW", "hardware", 0, "hardware watchdog", at: 0x5200_201C,
@@ -228,7 +243,7 @@ struct OptionByteTableTests {
       .stm32h7ab, "RM0455", "RDP", "level 1", 0xBB, "level 1: read-protected", at: 0x5200_201C,
       [0xF0, 0xBB, 0xC6, 0x1B, 0xF0, 0xBB, 0xC6, 0x1B]),
     OptionRow(
-      .stm32h7ab, "RM0455", "DMEP1", "erased", 1, "erased", at: 0x5200_2028,
+      .stm32h7ab, "RM0455", "DMEP1", "erased", 1, "erased with the bank", at: 0x5200_2028,
       [0xFF, 0x00, 0x00, 0x80, 0xFF, 0x00, 0x00, 0x80]),
   ]
 

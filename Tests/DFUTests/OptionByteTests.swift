@@ -88,8 +88,11 @@ struct OptionByteTests {
         guard let value = options.value(field: field), value.words != "reserved" else { continue }
         let again: String
         switch field.kind {
-        // Their words tell what the pair protects, or leave out which byte of level 1 it is.
-        case .areaStart, .areaEnd, .readProtection: again = field.digits(value.number)
+        // The words leave out which byte of level 1 it is, and where an empty area is.
+        case .readProtection: again = field.digits(value.number)
+        case .areaStart, .areaEnd:
+          let isEmpty = value.words.contains("empty")
+          again = isEmpty ? field.digits(value.number) : value.words
         default: again = value.words
         }
         var other = options

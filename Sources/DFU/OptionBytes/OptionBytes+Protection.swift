@@ -14,6 +14,21 @@ extension OptionBytes {
     return effectiveValue(of: field).map { keys.level($0) }
   }
 
+  /// Whether writing these bytes would close the part for ever.
+  ///
+  /// Parts compute complements themselves, so a byte counts whatever stands behind it; of the two
+  /// registers of an H7 each counts.
+  public var closesForEverWhenWritten: Bool {
+    guard let (field, keys) = readProtectionField, let place = place(of: field) else {
+      return false
+    }
+    let coding = layout.coding
+    let bytes = blocks[place].bytes
+    var cells = [coding.value(at: field.offset, in: bytes)]
+    if coding == .registers { cells.append(coding.secondValue(at: field.offset, in: bytes)) }
+    return cells.contains { $0.map { keys.level(field.value(in: $0)) == .two } ?? false }
+  }
+
   /// Puts a level of read protection in; nothing where the part has no such level.
   public mutating func setReadProtection(_ level: ReadProtectionLevel) {
     guard let (field, keys) = readProtectionField, let value = keys.value(level) else { return }

@@ -10,15 +10,16 @@ extension OptionBytes {
       choices.first { $0.value == number }?.words ?? "reserved"
     case .number: field.digits(number)
     case .protection(let bits): words(for: number, of: field, bits)
-    case .areaStart: "from page \(number) on"
-    case .areaEnd(let start): areaWords(start, number)
+    case .areaStart(let end): areaWords(number, value(of: end), "from")
+    case .areaEnd(let start): areaWords(value(of: start), number, "to")
     case .address(let shift): "boots from \(addressText(UInt64(number) << UInt64(shift)))"
     }
   }
 
-  private func areaWords(_ start: String, _ last: UInt32) -> String {
-    guard let first = value(of: start) else { return "to page \(last)" }
-    if first > last { return "to page \(last): empty, nothing is protected" }
+  /// What an area covers; where one of its ends is not shown, no more than the other one.
+  private func areaWords(_ first: UInt32?, _ last: UInt32?, _ preposition: String) -> String {
+    guard let first, let last else { return "\(preposition) page \(first ?? last ?? 0)" }
+    if first > last { return "the area is empty, nothing is protected" }
     return first == last ? "page \(first) is protected" : "pages \(first)-\(last) are protected"
   }
 
@@ -69,8 +70,24 @@ extension OptionBytes {
       if number <= field.largest && place == text { return number }
       let value = number >> shift
       return value << shift == number && value <= field.largest ? value : nil
-    case .number, .areaStart, .areaEnd: return plain(text.without(prefix: "page "), field)
+    case .areaStart: return page(text, field) { $0.first }
+    case .areaEnd: return page(text, field) { $0.last }
+    case .number: return plain(text, field)
     }
+  }
+
+  /// `7`, `page 7`, or its end of `pages 2-7`, with or without `are protected` behind it.
+  private func page(
+    _ text: String, _ field: OptionField, _ end: ([Substring]) -> Substring?
+  ) -> UInt32? {
+    var text = text
+    for ending in [" is protected", " are protected"] where text.hasSuffix(ending) {
+      text = String(text.dropLast(ending.count))
+    }
+    guard text.hasPrefix("pages ") else { return plain(text.without(prefix: "page "), field) }
+    let ends = text.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
+    guard ends.count == 2 else { return nil }
+    return end(ends).flatMap { plain(String($0), field) }
   }
 
   private func plain(_ text: String, _ field: OptionField) -> UInt32? {

@@ -39,8 +39,8 @@ public struct OptionBytes: Hashable, Sendable {
     public var new: Value
   }
 
-  /// The most bytes of one block that are read: no family has more than 297.
-  public static let largestBlock = 1024
+  /// The most bytes of one block that are read: no layout here has more than 297, an AT32 says 4096.
+  public static let largestBlock = 4096
 
   /// Where what is.
   public let layout: OptionByteLayout
@@ -77,15 +77,18 @@ public struct OptionBytes: Hashable, Sendable {
 
   // MARK: Reading
 
+  /// Which of `blocks` holds a field; nil where the part does not show it.
+  func place(of field: OptionField) -> Int? {
+    places.indices.contains(field.block) ? places[field.block] : nil
+  }
+
   /// The value of the cell that holds a field; nil where the part does not show it.
-  func cell(of field: OptionField) -> UInt32? {
-    guard places.indices.contains(field.block), let place = places[field.block] else { return nil }
-    return layout.coding.value(at: field.offset, in: blocks[place].bytes)
+  private func cell(of field: OptionField) -> UInt32? {
+    place(of: field).flatMap { layout.coding.value(at: field.offset, in: blocks[$0].bytes) }
   }
 
   private func isIntact(_ field: OptionField) -> Bool {
-    guard places.indices.contains(field.block), let place = places[field.block] else { return true }
-    return layout.coding.isIntact(at: field.offset, in: blocks[place].bytes)
+    place(of: field).map { layout.coding.isIntact(at: field.offset, in: blocks[$0].bytes) } ?? true
   }
 
   /// The number in a field; nil where the part does not show it.
@@ -159,7 +162,7 @@ public struct OptionBytes: Hashable, Sendable {
   ///
   /// Where the field holds it already nothing is touched, not even a complement that does not fit.
   public mutating func set(_ field: OptionField, to number: UInt32) {
-    guard let cell = cell(of: field), let place = places[field.block] else { return }
+    guard let cell = cell(of: field), let place = place(of: field) else { return }
     let new = cell & ~field.mask | (number & field.largest) << field.bit
     guard new != cell else { return }
     layout.coding.store(new, at: field.offset, in: &blocks[place].bytes)
@@ -193,8 +196,9 @@ public struct OptionBytes: Hashable, Sendable {
 
   /// The blocks whose bytes differ from an earlier state of the same part.
   public func changedBlocks(from old: OptionBytes) -> [Block] {
-    blocks.filter { block in
-      old.blocks.first { $0.address == block.address }?.bytes != block.bytes
+    // By their place: an address may be there twice.
+    blocks.enumerated().compactMap { index, block in
+      old.blocks.indices.contains(index) && old.blocks[index] == block ? nil : block
     }
   }
 }

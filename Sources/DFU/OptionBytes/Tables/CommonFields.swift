@@ -122,26 +122,26 @@ extension OptionField {
 
   static let nBOOT1 = boot(
     "nBOOT1", "with the boot pin high: system memory (1) or SRAM (0)", at: 0, bit: 23,
-    zero: "SRAM", one: "system memory")
+    zero: "SRAM with the boot pin high", one: "system memory with the boot pin high")
 
   /// Boot without the pin: L43x, L4+, G4, WB.
   static let softwareBoot: [OptionField] = [
     boot(
-      "nSWBOOT0", "where BOOT0 comes from", at: 0, bit: 26, zero: "from the option nBOOT0",
-      one: "from the pin"),
+      "nSWBOOT0", "where BOOT0 comes from", at: 0, bit: 26, zero: "the option nBOOT0 decides",
+      one: "the pin decides"),
     boot(
       "nBOOT0", "BOOT0 while it comes from the options, inverted", at: 0, bit: 27,
-      zero: "BOOT0 is 1", one: "BOOT0 is 0"),
+      zero: "BOOT0 counts as high", one: "BOOT0 counts as low"),
   ]
 
   static func ramOptions(_ parity: String, _ reset: String, _ ram: String) -> [OptionField] {
     [
       .flag(
-        parity, "parity check of the \(ram)", at: 0, bit: 24, zero: "parity checked",
-        one: "parity not checked"),
+        parity, "parity check of \(ram)", at: 0, bit: 24, zero: "parity of \(ram) checked",
+        one: "no parity check of \(ram)"),
       .flag(
-        reset, "the \(ram) at a reset", at: 0, bit: 25, zero: "erased by a system reset",
-        one: "not erased by a system reset"),
+        reset, "\(ram) at a reset", at: 0, bit: 25, zero: "a reset erases \(ram)",
+        one: "a reset keeps \(ram)"),
     ]
   }
 }

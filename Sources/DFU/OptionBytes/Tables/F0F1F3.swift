@@ -21,17 +21,20 @@ extension OptionByteLayout {
     fields: [.readProtection(at: 0)] + userF1 + [
       .boot(
         "nBOOT0", "BOOT0 where BOOT_SEL is 0 (F04x, F09x), inverted", at: 2, bit: 3,
-        zero: "BOOT0 is 1", one: "BOOT0 is 0"),
+        zero: "BOOT0 counts as high", one: "BOOT0 counts as low"),
       nBOOT1F0,
       .flag(
-        "VDDA_MONITOR", "supervision of the analogue supply", at: 2, bit: 5, zero: "off", one: "on"
+        "VDDA_MONITOR", "supervision of the analogue supply", at: 2, bit: 5,
+        zero: "off: VDDA is not watched",
+        one: "on: VDDA is watched"
       ),
       .flag(
-        "RAM_PARITY_CHECK", "parity check of the SRAM", at: 2, bit: 6, zero: "parity checked",
-        one: "parity not checked"),
+        "RAM_PARITY_CHECK", "parity check of the SRAM", at: 2, bit: 6,
+        zero: "parity of the SRAM checked",
+        one: "no parity check of the SRAM"),
       .boot(
         "BOOT_SEL", "where BOOT0 comes from (F04x, F09x)", at: 2, bit: 7,
-        zero: "from the option nBOOT0", one: "from the pin"),
+        zero: "the option nBOOT0 decides", one: "the pin decides"),
     ] + dataBytes + pageBits)
 
   /// STM32F3.
@@ -43,11 +46,13 @@ extension OptionByteLayout {
     fields: [.readProtection(at: 0)] + userF1 + [
       nBOOT1F0,
       .flag(
-        "VDDA_MONITOR", "supervision of the analogue supply", at: 2, bit: 5, zero: "off", one: "on"
+        "VDDA_MONITOR", "supervision of the analogue supply", at: 2, bit: 5,
+        zero: "off: VDDA is not watched",
+        one: "on: VDDA is watched"
       ),
       .flag(
-        "SRAM_PE", "parity check of the SRAM", at: 2, bit: 6, zero: "parity checked",
-        one: "parity not checked"),
+        "SRAM_PE", "parity check of the SRAM", at: 2, bit: 6, zero: "parity of the SRAM checked",
+        one: "no parity check of the SRAM"),
     ] + dataBytes + pageBits)
 
   private static let blockF0 = Block(
@@ -55,8 +60,9 @@ extension OptionByteLayout {
     OptionByteCoding.bytes.encoded([0xAA] + [UInt32](repeating: 0xFF, count: 7)))
 
   private static let nBOOT1F0 = OptionField.boot(
-    "nBOOT1", "with BOOT0 high: system memory (1) or SRAM (0)", at: 2, bit: 4, zero: "SRAM",
-    one: "system memory")
+    "nBOOT1", "with BOOT0 high: system memory (1) or SRAM (0)", at: 2, bit: 4,
+    zero: "SRAM with BOOT0 high",
+    one: "system memory with BOOT0 high")
 
   private static let userF1: [OptionField] = [
     .watchdog("WDG_SW", "independent watchdog", at: 2, bit: 0),

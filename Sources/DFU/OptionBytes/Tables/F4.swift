@@ -48,12 +48,13 @@ extension OptionByteLayout {
     ],
     fields: user + [
       .boot(
-        "BFB2", "which bank the part starts from", at: 0, bit: 4, zero: "bank 1",
-        one: "bank 2 if it holds a program"),
+        "BFB2", "which bank the part starts from", at: 0, bit: 4, zero: "bank 1 starts",
+        one: "bank 2 starts if it holds a program"),
       writeProtection(
         "nWRP", "sectors 0 to 11", width: 12, SectorBits(.sectors(1), mode: "SPRMOD")),
       .flag(
-        "DB1M", "banks of a part with 1 MiB", at: 8, bit: 14, zero: "one bank", one: "two banks",
+        "DB1M", "banks of a part with 1 MiB", at: 8, bit: 14, zero: "one bank if it has 1 MiB",
+        one: "two banks if it has 1 MiB",
         caution: "The sectors of a part with 1 MiB are others then: erase and write it anew."),
       readProtectionMode(),
       OptionField(
@@ -79,7 +80,9 @@ extension OptionByteLayout {
 
   private static func readProtectionMode(note: String = "") -> OptionField {
     .flag(
-      "SPRMOD", "what the bits of nWRP protect against", at: 8, bit: 15, zero: "writing",
-      one: "reading and writing: PCROP" + note, caution: OptionField.cannotGoBack)
+      "SPRMOD", "what the bits of nWRP protect against", at: 8, bit: 15,
+      zero: "writing: what nWRP forbids",
+      one: "reading and writing (PCROP): what nWRP forbids" + note,
+      caution: OptionField.cannotGoBack)
   }
 }

@@ -18,10 +18,11 @@ extension OptionByteLayout {
     "STM32F76x/F77x", manual: "RM0410, 3.4.1", coding: .doubledHalfWords, blocks: [blockF7],
     fields: user + [nWRP(12, SectorBits(.sectors(1), pairedBy: "nDBANK"))] + [
       .boot(
-        "nDBOOT", "starting from the second bank", at: 8, bit: 12, zero: "either bank",
-        one: "the boot address only"),
+        "nDBOOT", "starting from the second bank", at: 8, bit: 12, zero: "either bank may start",
+        one: "only the boot address counts"),
       .flag(
-        "nDBANK", "banks of the flash", at: 8, bit: 13, zero: "two banks", one: "one bank",
+        "nDBANK", "banks of the flash", at: 8, bit: 13, zero: "two banks of flash",
+        one: "one bank of flash",
         caution: "The sectors are others then: what is in the flash is not a program any more."),
     ] + watchdogs + boot)
 
@@ -40,7 +41,7 @@ extension OptionByteLayout {
         width: 8, .number, caution: OptionField.cannotGoBack),
       .flag(
         "PCROP_RDP", "protected sectors when read protection goes from level 1 to 0", at: 0x28,
-        bit: 15, zero: "kept", one: "erased"),
+        bit: 15, zero: "kept when RDP goes from 1 to 0", one: "erased when RDP goes from 1 to 0"),
     ])
 
   private static let blockF7 = Block(

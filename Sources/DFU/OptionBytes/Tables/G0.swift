@@ -30,37 +30,42 @@ extension OptionByteLayout {
       .watchdogIn("Standby", "IWDG_STDBY", at: 0, bit: 18),
       .watchdog("WWDG_SW", "window watchdog", at: 0, bit: 19),
       .boot(
-        "nSWAP_BANK", "the order of the banks (G0B1, G0C1)", at: 0, bit: 20, zero: "swapped",
-        one: "not swapped"),
+        "nSWAP_BANK", "the order of the banks (G0B1, G0C1)", at: 0, bit: 20,
+        zero: "swapped: bank 2 comes first",
+        one: "not swapped: bank 1 comes first"),
       .flag(
-        "DUAL_BANK", "banks of the flash (G0B1, G0C1)", at: 0, bit: 21, zero: "one bank",
-        one: "two banks"),
+        "DUAL_BANK", "banks of the flash (G0B1, G0C1)", at: 0, bit: 21, zero: "one bank of flash",
+        one: "two banks of flash"),
       .flag(
-        "RAM_PARITY_CHECK", "parity check of the SRAM", at: 0, bit: 22, zero: "parity checked",
-        one: "parity not checked"),
+        "RAM_PARITY_CHECK", "parity check of the SRAM", at: 0, bit: 22,
+        zero: "parity of the SRAM checked",
+        one: "no parity check of the SRAM"),
       .boot(
-        "nBOOT_SEL", "where BOOT0 comes from", at: 0, bit: 24, zero: "from the pin",
-        one: "from the option nBOOT0"),
+        "nBOOT_SEL", "where BOOT0 comes from", at: 0, bit: 24, zero: "the pin decides",
+        one: "the option nBOOT0 decides"),
       .boot(
-        "nBOOT1", "with BOOT0 high: system memory (1) or SRAM (0)", at: 0, bit: 25, zero: "SRAM",
-        one: "system memory"),
+        "nBOOT1", "with BOOT0 high: system memory (1) or SRAM (0)", at: 0, bit: 25,
+        zero: "SRAM with BOOT0 high",
+        one: "system memory with BOOT0 high"),
       .boot(
         "nBOOT0", "BOOT0 while it comes from the options, inverted", at: 0, bit: 26,
-        zero: "BOOT0 is 1", one: "BOOT0 is 0"),
+        zero: "BOOT0 counts as high", one: "BOOT0 counts as low"),
       OptionField(
         "NRST_MODE", "what the reset pin does", at: 0, bit: 27, width: 2,
         .choice([
           OptionChoice(0, "reserved"), OptionChoice(1, "reset input only"),
-          OptionChoice(2, "an ordinary pin"), OptionChoice(3, "reset input and output"),
+          OptionChoice(2, "an ordinary pin, no reset"), OptionChoice(3, "reset input and output"),
         ])),
       .flag(
-        "IRHEN", "holding the reset pin low by itself", at: 0, bit: 29, zero: "for a moment",
-        one: "until it is low"),
+        "IRHEN", "holding the reset pin low by itself", at: 0, bit: 29,
+        zero: "a reset pulls the pin for a moment",
+        one: "a reset pulls the pin until it is low"),
     ]
 
   private static let brownOut: [OptionField] = [
     .flag(
-      "BOR_EN", "brown-out reset", at: 0, bit: 8, zero: "off", one: "on, with the levels below"),
+      "BOR_EN", "brown-out reset", at: 0, bit: 8, zero: "off: the level at power-on",
+      one: "on: BORR_LEV and BORF_LEV count"),
     OptionField(
       "BORR_LEV", "supply voltage above which the part starts", at: 0, bit: 9, width: 2,
       .choice([
@@ -79,7 +84,8 @@ extension OptionByteLayout {
     readout("1A", 0x08) + [
       .flag(
         "PCROP_RDP", "areas that cannot be read, when read protection goes from level 1 to 0",
-        at: 0x10, bit: 31, zero: "kept", one: "erased")
+        at: 0x10, bit: 31, zero: "kept when RDP goes from 1 to 0",
+        one: "erased when RDP goes from 1 to 0")
     ] + OptionField.area("WRP1A", at: 0x18, width: 7)
     + OptionField.area("WRP1B", at: 0x20, width: 7) + readout("1B", 0x28) + readout("2A", 0x38)
     + OptionField.area("WRP2A", at: 0x48, width: 7)
@@ -88,8 +94,9 @@ extension OptionByteLayout {
         "SEC_SIZE", "pages that can be hidden until the next reset", at: 0x70, bit: 0, width: 8,
         .number),
       .flag(
-        "BOOT_LOCK", "starting from the flash only", at: 0x70, bit: 16, zero: "not forced",
-        one: "forced", caution: OptionField.mayHideBootloader),
+        "BOOT_LOCK", "starting from the flash only", at: 0x70, bit: 16,
+        zero: "not forced: pin and options decide",
+        one: "forced: always from the flash", caution: OptionField.mayHideBootloader),
       OptionField(
         "SEC_SIZE2", "the same of the second bank (G0B1, G0C1)", at: 0x70, bit: 20, width: 8,
         .number),

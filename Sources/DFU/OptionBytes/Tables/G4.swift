@@ -20,11 +20,12 @@ extension OptionByteLayout {
     ],
     fields: [.readProtection(at: 0), .brownOutL4(bit: 8)] + OptionField.powerL4 + [
       .boot(
-        "BFB2", "which bank the part starts from (category 3)", at: 0, bit: 20, zero: "bank 1",
-        one: "bank 2"),
+        "BFB2", "which bank the part starts from (category 3)", at: 0, bit: 20,
+        zero: "bank 1 starts",
+        one: "bank 2 starts"),
       .flag(
-        "DBANK", "banks of the flash (category 3)", at: 0, bit: 22, zero: "one bank",
-        one: "two banks",
+        "DBANK", "banks of the flash (category 3)", at: 0, bit: 22, zero: "one bank of flash",
+        one: "two banks of flash",
         caution: "The pages are others then: what is in the flash is not a program any more."),
       .nBOOT1,
     ] + OptionField.ramOptions("SRAM_PE", "CCMSRAM_RST", "SRAM1 and CCM SRAM")
@@ -33,11 +34,12 @@ extension OptionByteLayout {
           "NRST_MODE", "what the reset pin does", at: 0, bit: 28, width: 2,
           .choice([
             OptionChoice(0, "reserved"), OptionChoice(1, "reset input only"),
-            OptionChoice(2, "an ordinary pin"), OptionChoice(3, "reset input and output"),
+            OptionChoice(2, "an ordinary pin, no reset"), OptionChoice(3, "reset input and output"),
           ])),
         .flag(
-          "IRHEN", "holding the reset pin low by itself", at: 0, bit: 30, zero: "for a moment",
-          one: "until it is low"),
+          "IRHEN", "holding the reset pin low by itself", at: 0, bit: 30,
+          zero: "a reset pulls the pin for a moment",
+          one: "a reset pulls the pin until it is low"),
       ] + bank(0) + bank(1),
     areas: [Area("WRP1A"), Area("WRP1B"), Area("WRP2A", bank: 1), Area("WRP2B", bank: 1)],
     pages: Pages(2048, bankField: "DBANK", inOneBank: 4096))
@@ -60,7 +62,7 @@ extension OptionByteLayout {
       fields.append(
         .flag(
           "PCROP_RDP", "that area when read protection goes from level 1 to 0", at: 0x10, bit: 31,
-          zero: "kept", one: "erased"))
+          zero: "kept when RDP goes from 1 to 0", one: "erased when RDP goes from 1 to 0"))
     }
     fields += OptionField.area("WRP\(number)A", at: 0x18, width: 7, block: bank)
     fields += OptionField.area("WRP\(number)B", at: 0x20, width: 7, block: bank)
@@ -71,8 +73,9 @@ extension OptionByteLayout {
     if bank == 0 {
       fields.append(
         .flag(
-          "BOOT_LOCK", "starting from the flash only", at: 0x28, bit: 16, zero: "not forced",
-          one: "forced", caution: OptionField.mayHideBootloader))
+          "BOOT_LOCK", "starting from the flash only", at: 0x28, bit: 16,
+          zero: "not forced: pin and options decide",
+          one: "forced: always from the flash", caution: OptionField.mayHideBootloader))
     }
     return fields
   }

@@ -57,20 +57,24 @@ extension OptionByteLayout {
     OptionField(
       "ST_RAM_SIZE", "data RAM that ST's secure services take", at: 0, bit: 19, width: 2,
       .choice([
-        OptionChoice(0, "2 KiB"), OptionChoice(1, "4 KiB"), OptionChoice(2, "8 KiB"),
-        OptionChoice(3, "16 KiB"),
+        OptionChoice(0, "2 KiB for ST's services"), OptionChoice(1, "4 KiB for ST's services"),
+        OptionChoice(2, "8 KiB for ST's services"),
+        OptionChoice(3, "16 KiB for ST's services"),
       ])),
     .flag(
-      "SECURITY", "secure access mode", at: 0, bit: 21, zero: "off", one: "on",
+      "SECURITY", "secure access mode", at: 0, bit: 21, zero: "off: no secure area",
+      one: "on: there may be secure areas",
       caution: "It can be taken back only where no area is secure, and only in level 0 or 1."),
     .flag(
-      "IO_HSLV", "fast pins at a low supply voltage", at: 0, bit: 29, zero: "off",
+      "IO_HSLV", "fast pins at a low supply voltage", at: 0, bit: 29, zero: "off: for any supply",
       one: "on: for a supply below 2.5 V only",
       caution: "Above 2.5 V it may destroy the pins."),
   ]
 
   private static let swapped = OptionField.boot(
-    "SWAP_BANK_OPT", "the order of the banks", at: 0, bit: 31, zero: "not swapped", one: "swapped")
+    "SWAP_BANK_OPT", "the order of the banks", at: 0, bit: 31,
+    zero: "not swapped: bank 1 comes first",
+    one: "swapped: bank 2 comes first")
 
   private static let boot: [OptionField] = [
     OptionField(
@@ -100,7 +104,8 @@ extension OptionByteLayout {
         .flag(
           register == 0 ? "DMEP\(number)" : "DMES\(number)",
           "that area when the bank is erased or read protection goes from level 1 to 0",
-          at: offset + register, bit: 31, zero: "kept", one: "erased"))
+          at: offset + register, bit: 31, zero: "kept by an erase of the bank",
+          one: "erased with the bank"))
     }
     fields.append(
       OptionField(

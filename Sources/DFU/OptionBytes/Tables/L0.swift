@@ -16,8 +16,9 @@ extension OptionByteLayout {
     fields: [
       .readProtection(at: 0, name: "RDPROT"),
       .flag(
-        "WPRMOD", "what the bits of WRP protect against", at: 0, bit: 8, zero: "writing",
-        one: "reading and writing: PCROP", caution: OptionField.cannotGoBack),
+        "WPRMOD", "what the bits of WRP protect against", at: 0, bit: 8,
+        zero: "writing: what WRP forbids",
+        one: "reading and writing (PCROP): what WRP forbids", caution: OptionField.cannotGoBack),
       OptionField(
         "BOR_LEV", "supply voltage below which the part is held in reset", at: 4, bit: 0, width: 4,
         .choice(
@@ -32,11 +33,12 @@ extension OptionByteLayout {
       .resetIn("Stop", "nRST_STOP", at: 4, bit: 5),
       .resetIn("Standby", "nRST_STDBY", at: 4, bit: 6),
       .boot(
-        "BFB2", "which bank the part starts from (category 5)", at: 4, bit: 7, zero: "bank 1",
-        one: "bank 2 if it holds a program"),
+        "BFB2", "which bank the part starts from (category 5)", at: 4, bit: 7,
+        zero: "bank 1 starts",
+        one: "bank 2 starts if it holds a program"),
       .boot(
         "nBOOT1", "with the boot pin high: system memory (1) or SRAM (0)", at: 4, bit: 15,
-        zero: "SRAM", one: "system memory"),
+        zero: "SRAM with the boot pin high", one: "system memory with the boot pin high"),
     ]
       + (0..<3).map { number in
         OptionField(

@@ -10,11 +10,12 @@ extension OptionByteLayout {
     blocks: blocks(0x1FFF_7800, 0x1FFF_F800),
     fields: [.readProtection(at: 0), .brownOutL4(bit: 8)] + OptionField.powerL4 + [
       .boot(
-        "BFB2", "which bank the part starts from (two banks only)", at: 0, bit: 20, zero: "bank 1",
-        one: "bank 2"),
+        "BFB2", "which bank the part starts from (two banks only)", at: 0, bit: 20,
+        zero: "bank 1 starts",
+        one: "bank 2 starts"),
       .flag(
-        "DUALBANK", "banks of a part with 256 or 512 KiB", at: 0, bit: 21, zero: "one bank",
-        one: "two banks"), .nBOOT1,
+        "DUALBANK", "banks of a part with 256 or 512 KiB", at: 0, bit: 21,
+        zero: "one bank if it has 256 or 512 KiB", one: "two banks"), .nBOOT1,
     ] + OptionField.ramOptions("SRAM2_PE", "SRAM2_RST", "SRAM2") + OptionField.softwareBoot
       + protection(pcrop: 16), areas: areas, pages: Pages(2048))
 
@@ -23,11 +24,14 @@ extension OptionByteLayout {
     "STM32L4+", manual: "RM0432, 3.4.1", coding: .words, blocks: blocks(0x1FF0_0000, 0x1FF0_1000),
     fields: [.readProtection(at: 0), .brownOutL4(bit: 8)] + OptionField.powerL4 + [
       .boot(
-        "BFB2", "which bank the part starts from", at: 0, bit: 20, zero: "bank 1", one: "bank 2"),
+        "BFB2", "which bank the part starts from", at: 0, bit: 20, zero: "bank 1 starts",
+        one: "bank 2 starts"),
       .flag(
-        "DB1M", "banks of a part with 1 MiB", at: 0, bit: 21, zero: "one bank", one: "two banks"),
+        "DB1M", "banks of a part with 1 MiB", at: 0, bit: 21, zero: "one bank if it has 1 MiB",
+        one: "two banks"),
       .flag(
-        "DBANK", "banks of a part with 2 MiB", at: 0, bit: 22, zero: "one bank", one: "two banks",
+        "DBANK", "banks of a part with 2 MiB", at: 0, bit: 22, zero: "one bank if it has 2 MiB",
+        one: "two banks",
         caution: "The pages are others then: what is in the flash is not a program any more."),
       .nBOOT1,
     ] + OptionField.ramOptions("SRAM2_PE", "SRAM2_RST", "SRAM2") + OptionField.softwareBoot
@@ -63,7 +67,7 @@ extension OptionByteLayout {
         fields.append(
           .flag(
             "PCROP_RDP", "that area when read protection goes from level 1 to 0", at: 0x10, bit: 31,
-            zero: "kept", one: "erased"))
+            zero: "kept when RDP goes from 1 to 0", one: "erased when RDP goes from 1 to 0"))
       }
       fields += OptionField.area("WRP\(number)A", at: 0x18, width: 8, block: bank)
       fields += OptionField.area("WRP\(number)B", at: 0x20, width: 8, block: bank)

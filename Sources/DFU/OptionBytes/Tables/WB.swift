@@ -18,8 +18,10 @@ extension OptionByteLayout {
     fields: [
       .readProtection(at: 0),
       .flag(
-        "ESE", "whether the second processor is secure", at: 0, bit: 8, zero: "not secure",
-        one: "secure", caution: "Changing it may leave the radio without its firmware."),
+        "ESE", "whether the second processor is secure", at: 0, bit: 8,
+        zero: "not secure: second processor",
+        one: "secure: second processor",
+        caution: "Changing it may leave the radio without its firmware."),
       .brownOutL4(bit: 9),
     ] + OptionField.powerL4 + [.nBOOT1]
       + OptionField.ramOptions("SRAM2PE", "SRAM2RST", "SRAM2") + OptionField.softwareBoot + [
@@ -30,7 +32,8 @@ extension OptionByteLayout {
         readout("1A_END", "end of that area; none where it is below the start", at: 0x10),
         .flag(
           "PCROP_RDP", "areas that cannot be read, when read protection goes from level 1 to 0",
-          at: 0x10, bit: 31, zero: "kept", one: "erased"),
+          at: 0x10, bit: 31, zero: "kept when RDP goes from 1 to 0",
+          one: "erased when RDP goes from 1 to 0"),
       ] + OptionField.area("WRP1A", at: 0x18, width: 8)
       + OptionField.area("WRP1B", at: 0x20, width: 8) + [
         readout("1B_STRT", "start of an area that cannot be read, in units of 2 KiB", at: 0x28),
