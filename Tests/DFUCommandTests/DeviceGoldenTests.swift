@@ -73,8 +73,8 @@ import Testing
     ]
 
   static let profiles = [
-    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476", "st-library",
-    "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32f429", "stm32h743", "stm32l476",
+    "st-library", "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
   ]
 
   @Test(arguments: cases)

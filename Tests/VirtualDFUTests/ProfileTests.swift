@@ -7,8 +7,8 @@ import VirtualUSB
 
 @Suite("Profiles") struct ProfileTests {
   static let names = [
-    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476", "st-library",
-    "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
+    "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32f429", "stm32h743", "stm32l476",
+    "st-library", "st-library-446", "dfu11", "dfu10", "lpc43xx", "stm32f730-qspi",
   ]
 
   @Test func `every profile has a name of its own and a sentence`() {

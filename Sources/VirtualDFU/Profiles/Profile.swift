@@ -78,8 +78,8 @@ public struct Profile: Hashable, Sendable {
 
   /// Every profile, in the order in which they are listed.
   public static let all: [Profile] = [
-    .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32h743, .stm32l476,
-    .stLibrary, .stLibrary446, .dfu11, .dfu10, .lpc43xx, .stm32f730External,
+    .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32f429, .stm32h743,
+    .stm32l476, .stLibrary, .stLibrary446, .dfu11, .dfu10, .lpc43xx, .stm32f730External,
   ]
 
   /// The most bytes of one DNLOAD or UPLOAD.

@@ -79,6 +79,39 @@ extension Profile {
     return profile
   }()
 
+  /// STM32F429, 2 MiB in two banks, each with a block of option bytes.
+  public static let stm32f429: Profile = {
+    let identity = Identity(
+      usbVersion: 0x0100, deviceVersion: 0x2200, manufacturer: "STMicroelectronics",
+      productName: "STM32  BOOTLOADER", serial: "326433593336",
+      settings: [
+        "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg,04*016Kg,01*064Kg,07*128Kg",
+        "@Option Bytes  /0x1FFFC000/01*016 e/0x1FFEC000/01*016 e",
+        "@OTP Memory /0x1FFF7800/01*512 e,01*016 e", "@Device Feature/0xFFFF0000/01*004 e",
+      ])
+    var profile = Profile.stm32f407
+    profile.name = "stm32f429"
+    profile.sentence =
+      "The factory bootloader of an STM32F429 with 2 MiB of flash and two blocks of option bytes."
+    profile.description = identity.described(with: profile.functional)
+    profile.memories[0] = MemoryDescription(
+      "Internal Flash", .flash,
+      runs: [
+        .run(0x0800_0000, 4, kib: 16), .run(0x0801_0000, 1, kib: 64),
+        .run(0x0802_0000, 7, kib: 128), .run(0x0810_0000, 4, kib: 16),
+        .run(0x0811_0000, 1, kib: 64), .run(0x0812_0000, 7, kib: 128),
+      ], unitTime: .microseconds(4), eraseTimes: f4EraseTimes, massEraseTime: .seconds(16))
+    profile.memories[1] = MemoryDescription(
+      "Option Bytes", .optionBytes,
+      runs: [
+        .bytes(0x1FFE_C000, 1, of: 16, .readWrite), .bytes(0x1FFF_C000, 1, of: 16, .readWrite),
+      ], unitTime: .milliseconds(6))
+    profile.ramRanges = [0x2000_0000...0x2003_0000, 0x1000_0000...0x1001_0000]
+    profile.codeRanges = [0x0800_0000..<0x0820_0000]
+    profile.optionBytes = .stm32f429
+    return profile
+  }()
+
   /// STM32H743, 2 MiB in two banks.
   public static let stm32h743: Profile = {
     let functional = dfuSe(transferSize: 1024)
