@@ -264,6 +264,16 @@ struct OptionByteTests {
     #expect(error?.sentence.contains("0x1FFF7828") == true)
   }
 
+  @Test func `an address that is there twice is compared by its place`() throws {
+    let block = OptionBytes(factory: .stm32f4).blocks[0]
+    var other = block
+    other.bytes[0] = 0
+    let old = try OptionBytes(.stm32f4, blocks: [block, other])
+    let new = try old.setting("nWRP", to: "sector 1")
+    #expect(new.changedBlocks(from: old) == [new.blocks[0]])
+    #expect(old.changedBlocks(from: old).isEmpty)
+  }
+
   @Test func `blocks that the layout does not know are kept and told`() throws {
     let known = OptionBytes(factory: .stm32f4).blocks
     let more = OptionBytes.Block(address: 0x1FFE_C000, bytes: [1, 2, 3, 4])
