@@ -105,16 +105,32 @@ func withSession<Result>(
 func withSession<Result>(
   on found: FoundDevice, _ body: (DFUSession, FoundDevice) async throws -> Result
 ) async throws -> Result {
+  try await keepingBoard(of: found) { try await session(on: found, body) }
+}
+
+/// Opens a device, does a job, and gives it back.
+func session<Result>(
+  on found: FoundDevice, _ body: (DFUSession, FoundDevice) async throws -> Result
+) async throws -> Result {
+  let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
+  do {
+    let result = try await body(session, found)
+    await session.close()
+    return result
+  } catch {
+    await session.close()
+    throw error
+  }
+}
+
+/// Does a job that may take several sessions, and keeps the memories of a virtual device once, at
+/// its end.
+func keepingBoard<Result>(
+  of found: FoundDevice, _ body: () async throws -> Result
+) async throws -> Result {
   let result: Result
   do {
-    let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-    do {
-      result = try await body(session, found)
-      await session.close()
-    } catch {
-      await session.close()
-      throw error
-    }
+    result = try await body()
   } catch {
     // The first failure is the one to tell.
     try? found.board?.save()

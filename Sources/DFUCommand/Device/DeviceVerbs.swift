@@ -8,7 +8,7 @@ import Workbench
 /// The verbs that talk to a device, in the order in which the help lists them.
 let deviceVerbs: [any ParsableCommand.Type] = [
   List.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self, Leave.self,
-  Unprotect.self,
+  Options.self, Unprotect.self,
 ]
 
 extension ExitStatus {
@@ -25,6 +25,7 @@ extension ExitStatus {
     case let error as PlanError: status(of: error.code)
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
+    case let error as OptionPlanError: status(of: error)
     case let error as BoardError:
       switch error.slug {
       case "unknown-profile": .noDevice
@@ -65,6 +66,18 @@ extension ExitStatus {
     case .noSuchTarget, .ambiguousTarget, .cannotDownload, .cannotUpload: .noDevice
     case .addressMissing, .addressUnexpected: .usage
     case .emptyImage, .contradiction: .damagedInput
+    }
+  }
+
+  private static func status(of error: OptionPlanError) -> ExitStatus {
+    switch error {
+    case .options(let error):
+      switch error.code {
+      case .unknownField, .hidden, .badValue: .usage
+      case .short, .noBlock: .doesNotFit
+      }
+    case .unknownPart, .blockTooLong: .doesNotFit
+    case .forEver: .protected
     }
   }
 

@@ -225,14 +225,7 @@ struct Flash: Verb {
   /// The same device with its protection taken away, when it is back from the reset.
   private func unprotected(_ found: FoundDevice, _ console: Console) async throws -> FoundDevice {
     do {
-      let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
-      do {
-        _ = try await session.unprotect()
-        await session.close()
-      } catch {
-        await session.close()
-        throw error
-      }
+      _ = try await session(on: found) { session, _ in try await session.unprotect() }
       let back = try await DeviceSearch.returned(found)
       console.note("the part has erased itself and taken its protection away")
       return back
