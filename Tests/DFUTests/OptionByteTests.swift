@@ -61,6 +61,13 @@ struct OptionByteTests {
     #expect(levels.count == 1 && levels[0].block == 0)
   }
 
+  @Test func `every layout has a key of its own, by which it is found`() {
+    #expect(Set(OptionByteLayout.all.map(\.key)).count == OptionByteLayout.all.count)
+    #expect(OptionByteLayout.all.allSatisfy { OptionByteLayout.named($0.key) == $0 })
+    #expect(OptionByteLayout.named("stm32f4") == .stm32f4)
+    #expect(OptionByteLayout.named("") == nil)
+  }
+
   @Test(arguments: LayoutCase.all)
   func `a part from the factory is open, nothing is protected, no complement is broken`(
     _ test: LayoutCase

@@ -7,6 +7,9 @@ extension OptionByteLayout {
     .stm32h7, .stm32h72x, .stm32h7ab,
   ]
 
+  /// The layout with this key; nil if there is none.
+  public static func named(_ key: String) -> OptionByteLayout? { all.first { $0.key == key } }
+
   /// The layout of a part that is known by its family and by the memory that it shows.
   ///
   /// Families of one name differ: an F429 has two blocks, an F411 a bit that the F407 has not.

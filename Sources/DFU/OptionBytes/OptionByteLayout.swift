@@ -63,6 +63,8 @@ public struct OptionByteLayout: Hashable, Sendable {
     }
   }
 
+  /// A short name that does not change, for example `stm32f4`.
+  public var key: String
   /// The parts, in words.
   public var name: String
   /// Where it is written: manual and section.
@@ -80,9 +82,10 @@ public struct OptionByteLayout: Hashable, Sendable {
 
   /// A layout from its parts.
   public init(
-    _ name: String, manual: String, coding: OptionByteCoding, blocks: [Block],
+    _ key: String, _ name: String, manual: String, coding: OptionByteCoding, blocks: [Block],
     fields: [OptionField], areas: [Area] = [], pages: Pages = Pages(0)
   ) {
+    self.key = key
     self.name = name
     self.manual = manual
     self.coding = coding

@@ -12,14 +12,6 @@ public enum OptionOutcome: Hashable, Sendable {
   case differs([OptionBytes.Change])
   /// They could not be read back; a clause says why.
   case notProved(because: String)
-
-  /// Whether the part is as it was planned, as far as can be known.
-  public var isAsPlanned: Bool {
-    switch self {
-    case .proved, .readProtected, .closed: true
-    case .differs, .notProved: false
-    }
-  }
 }
 
 extension OptionPlan {

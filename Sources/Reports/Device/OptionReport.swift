@@ -71,6 +71,8 @@ public struct OptionReport: Encodable, Hashable, Sendable {
   public var chip: String?
   /// The alternate setting that shows them.
   public var target: UInt8
+  /// The key of the layout, for example `stm32f4`; nil where it is not known.
+  public var layout: String?
   /// Where the names come from: manual and section; nil where there are none.
   public var manual: String?
   /// The level of read protection; nil where it is not known.
@@ -98,6 +100,7 @@ public struct OptionReport: Encodable, Hashable, Sendable {
     device = selector
     chip = description.chip.map { $0.certainty == .certain ? $0.name : "probably \($0.name)" }
     target = contents.target.alternateSetting
+    layout = contents.options?.layout.key
     manual = contents.options?.layout.manual
     readProtection = contents.options?.readProtection?.rawValue
     if let options = contents.options, let flash {

@@ -181,3 +181,12 @@ struct OptionPlanTests {
     #expect(two.outcomeWithoutDevice == .closed)
   }
 }
+
+extension OptionOutcome {
+  fileprivate var isAsPlanned: Bool {
+    switch self {
+    case .proved, .readProtected, .closed: true
+    case .differs, .notProved: false
+    }
+  }
+}

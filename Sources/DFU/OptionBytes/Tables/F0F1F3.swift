@@ -7,7 +7,7 @@ extension OptionByteLayout {
   /// for two pages of 2 KiB, the highest of WRP3 for all from page 62 on. New parts hold `a5 5a`, and
   /// the rest erased.
   public static let stm32f1 = OptionByteLayout(
-    "STM32F105/F107", manual: "PM0075, 2.5", coding: .bytes,
+    "stm32f1", "STM32F105/F107", manual: "PM0075, 2.5", coding: .bytes,
     blocks: [Block(at: 0x1FFF_F800, [0xA5, 0x5A] + [UInt8](repeating: 0xFF, count: 14))],
     fields: [.readProtection(at: 0, .f1)] + userF1 + dataBytes + pageBits)
 
@@ -17,7 +17,7 @@ extension OptionByteLayout {
   /// RAM_PARITY_CHECK; on F04x and F09x bit 3 nBOOT0 and bit 7 BOOT_SEL besides. Production value
   /// 0x00FF55AA.
   public static let stm32f0 = OptionByteLayout(
-    "STM32F0", manual: "RM0091, 4.1", coding: .bytes, blocks: [blockF0],
+    "stm32f0", "STM32F0", manual: "RM0091, 4.1", coding: .bytes, blocks: [blockF0],
     fields: [.readProtection(at: 0)] + userF1 + [
       .boot(
         "nBOOT0", "BOOT0 where BOOT_SEL is 0 (F04x, F09x), inverted", at: 2, bit: 3,
@@ -42,7 +42,8 @@ extension OptionByteLayout {
   /// RM0316, option byte description (RM0313, 4, and RM0365, 5, have the same): as on the F0 without
   /// nBOOT0 and BOOT_SEL; bit 6 is called SRAM_PE.
   public static let stm32f3 = OptionByteLayout(
-    "STM32F3", manual: "RM0316, option byte description", coding: .bytes, blocks: [blockF0],
+    "stm32f3", "STM32F3", manual: "RM0316, option byte description", coding: .bytes,
+    blocks: [blockF0],
     fields: [.readProtection(at: 0)] + userF1 + [
       nBOOT1F0,
       .flag(

@@ -10,7 +10,7 @@
 extension OptionByteLayout {
   /// F2, F405, F407, F415, F417: 12 sectors at most, no protection against reading for single sectors.
   public static let stm32f4 = OptionByteLayout(
-    "STM32F2, F405/F407", manual: "RM0090, 3.7.1", coding: .doubledHalfWords,
+    "stm32f4", "STM32F2, F405/F407", manual: "RM0090, 3.7.1", coding: .doubledHalfWords,
     blocks: [Block(at: 0x1FFF_C000, OptionByteCoding.doubledHalfWords.encoded([0xAAFF, 0xFFFF]))],
     fields: user + [
       writeProtection("nWRP", "sectors 0 to 11", width: 12, SectorBits(.sectors(1)))
@@ -21,7 +21,8 @@ extension OptionByteLayout {
   ///
   /// An F405 or F407 with 512 KiB looks the same over DFU, and its bit 15 is not used and reads 1.
   public static let stm32f411 = OptionByteLayout(
-    "STM32F401/F411/F446", manual: "RM0368, 3.6.1; RM0390, 3.6.1", coding: .doubledHalfWords,
+    "stm32f411", "STM32F401/F411/F446", manual: "RM0368, 3.6.1; RM0390, 3.6.1",
+    coding: .doubledHalfWords,
     blocks: [Block(at: 0x1FFF_C000, OptionByteCoding.doubledHalfWords.encoded([0xAAEF, 0x7FFF]))],
     fields: user + [
       writeProtection("nWRP", "sectors 0 to 7", width: 8, SectorBits(.sectors(1), mode: "SPRMOD")),
@@ -30,7 +31,7 @@ extension OptionByteLayout {
 
   /// F413, F423: 16 sectors, the last two of which share a bit (RM0430, 3.7.1).
   public static let stm32f413 = OptionByteLayout(
-    "STM32F413", manual: "RM0430, 3.7.1", coding: .doubledHalfWords,
+    "stm32f413", "STM32F413", manual: "RM0430, 3.7.1", coding: .doubledHalfWords,
     blocks: [Block(at: 0x1FFF_C000, OptionByteCoding.doubledHalfWords.encoded([0xAAEF, 0x7FFF]))],
     fields: user + [
       writeProtection(
@@ -41,7 +42,7 @@ extension OptionByteLayout {
 
   /// F42x, F43x, F46x, F47x: two banks, two blocks; DB1M in bit 14, SPRMOD in bit 15.
   public static let stm32f429 = OptionByteLayout(
-    "STM32F42x/F43x/F46x", manual: "RM0090, 3.7.1", coding: .doubledHalfWords,
+    "stm32f429", "STM32F42x/F43x/F46x", manual: "RM0090, 3.7.1", coding: .doubledHalfWords,
     blocks: [
       Block(at: 0x1FFF_C000, OptionByteCoding.doubledHalfWords.encoded([0xAAEF, 0x0FFF])),
       Block(at: 0x1FFE_C000, OptionByteCoding.doubledHalfWords.encoded([0xFFFF, 0xFFFF])),

@@ -10,12 +10,14 @@
 extension OptionByteLayout {
   /// F74x, F75x: eight sectors.
   public static let stm32f746 = OptionByteLayout(
-    "STM32F74x/F75x", manual: "RM0385, 3.4.1", coding: .doubledHalfWords, blocks: [blockF7],
+    "stm32f746", "STM32F74x/F75x", manual: "RM0385, 3.4.1", coding: .doubledHalfWords,
+    blocks: [blockF7],
     fields: user + [nWRP(8, SectorBits(.sectors(1)))] + watchdogs + boot)
 
   /// F76x, F77x: twelve sectors, or 24 in two banks.
   public static let stm32f767 = OptionByteLayout(
-    "STM32F76x/F77x", manual: "RM0410, 3.4.1", coding: .doubledHalfWords, blocks: [blockF7],
+    "stm32f767", "STM32F76x/F77x", manual: "RM0410, 3.4.1", coding: .doubledHalfWords,
+    blocks: [blockF7],
     fields: user + [nWRP(12, SectorBits(.sectors(1), pairedBy: "nDBANK"))] + [
       .boot(
         "nDBOOT", "starting from the second bank", at: 8, bit: 12, zero: "either bank may start",
@@ -28,7 +30,7 @@ extension OptionByteLayout {
 
   /// F72x, F73x: protection against reading for each sector besides.
   public static let stm32f730 = OptionByteLayout(
-    "STM32F72x/F73x", manual: "RM0431, 3.4.1", coding: .doubledHalfWords,
+    "stm32f730", "STM32F72x/F73x", manual: "RM0431, 3.4.1", coding: .doubledHalfWords,
     blocks: [
       Block(
         at: 0x1FFF_0000,

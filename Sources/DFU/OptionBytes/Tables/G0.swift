@@ -10,7 +10,7 @@ extension OptionByteLayout {
   /// The factory bootloader of a G0 shows its flash on all three alternate settings and these bytes on
   /// none, so this table is for bootloaders of one's own, and for files.
   public static let stm32g0 = OptionByteLayout(
-    "STM32G0", manual: "RM0444, 3.4.1", coding: .words,
+    "stm32g0", "STM32G0", manual: "RM0444, 3.4.1", coding: .words,
     blocks: [Block(at: 0x1FFF_7800, OptionByteCoding.words.encoded(factory), leastCount: 40)],
     fields: user + protection,
     areas: [Area("WRP1A"), Area("WRP1B"), Area("WRP2A", bank: 1), Area("WRP2B", bank: 1)],

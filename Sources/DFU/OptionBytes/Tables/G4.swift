@@ -9,7 +9,7 @@ extension OptionByteLayout {
   ///
   /// The strings say 48 bytes a block for a G474, and a G431 was seen with 40: without the last cell.
   public static let stm32g4 = OptionByteLayout(
-    "STM32G4", manual: "RM0440, 3.4.1", coding: .words,
+    "stm32g4", "STM32G4", manual: "RM0440, 3.4.1", coding: .words,
     blocks: [
       Block(
         at: 0x1FFF_7800, OptionByteCoding.words.encoded([0xFFEF_F8AA] + noProtection),

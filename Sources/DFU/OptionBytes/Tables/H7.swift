@@ -11,19 +11,19 @@
 extension OptionByteLayout {
   /// H742 to H757: two banks of eight sectors, of which the window shows the first.
   public static let stm32h7 = OptionByteLayout(
-    "STM32H7", manual: "RM0433, 4.9", coding: .registers,
+    "stm32h7", "STM32H7", manual: "RM0433, 4.9", coding: .registers,
     blocks: [Block(at: 0x5200_201C, window(128, sectors: 0xFF), leastCount: 44)],
     fields: status + [swapped] + bank(1, 0x0C, SectorBits(.sectors(1)), width: 8) + boot)
 
   /// H723 to H735, H730: one bank of eight sectors.
   public static let stm32h72x = OptionByteLayout(
-    "STM32H72x/H73x", manual: "RM0468, FLASH registers", coding: .registers,
+    "stm32h72x", "STM32H72x/H73x", manual: "RM0468, FLASH registers", coding: .registers,
     blocks: [Block(at: 0x5200_201C, window(88, sectors: 0xFF), leastCount: 44)],
     fields: status + bank(1, 0x0C, SectorBits(.sectors(1)), width: 8) + boot)
 
   /// H7A3, H7B3: two banks of 128 sectors of 8 KiB, four of which share a bit.
   public static let stm32h7ab = OptionByteLayout(
-    "STM32H7A3/H7B3", manual: "RM0455, FLASH registers", coding: .registers,
+    "stm32h7ab", "STM32H7A3/H7B3", manual: "RM0455, FLASH registers", coding: .registers,
     blocks: [Block(at: 0x5200_201C, window(297, sectors: 0xFFFF_FFFF), leastCount: 44)],
     fields: status + [swapped] + bank(1, 0x0C, SectorBits(.sectors(4)), width: 32) + boot
       + bank(2, 0x10C, SectorBits(.sectors(4), first: 128), width: 32))

@@ -7,7 +7,7 @@ extension OptionByteLayout {
   /// nBOOT1; from 0x1FF80008 on WRP, a bit for 32 pages of 128 bytes. 1 protects there, unless WPRMOD
   /// is set (3.8.2). Production value of FLASH_OPTR 0x807000AA.
   public static let stm32l0 = OptionByteLayout(
-    "STM32L0", manual: "RM0367, 3.8", coding: .halfWords,
+    "stm32l0", "STM32L0", manual: "RM0367, 3.8", coding: .halfWords,
     blocks: [
       Block(
         at: 0x1FF8_0000, OptionByteCoding.halfWords.encoded([0x00AA, 0x8070, 0, 0, 0]),

@@ -6,7 +6,7 @@
 extension OptionByteLayout {
   /// L41x to L4Ax. The ROMs that were seen show the first block only: `/0x1FFF7800/01*040 e`.
   public static let stm32l4 = OptionByteLayout(
-    "STM32L4", manual: "RM0351, 3.4.1; RM0394, 3.4.1", coding: .words,
+    "stm32l4", "STM32L4", manual: "RM0351, 3.4.1; RM0394, 3.4.1", coding: .words,
     blocks: blocks(0x1FFF_7800, 0x1FFF_F800),
     fields: [.readProtection(at: 0), .brownOutL4(bit: 8)] + OptionField.powerL4 + [
       .boot(
@@ -21,7 +21,8 @@ extension OptionByteLayout {
 
   /// L4R, L4S, L4P, L4Q.
   public static let stm32l4plus = OptionByteLayout(
-    "STM32L4+", manual: "RM0432, 3.4.1", coding: .words, blocks: blocks(0x1FF0_0000, 0x1FF0_1000),
+    "stm32l4plus", "STM32L4+", manual: "RM0432, 3.4.1", coding: .words,
+    blocks: blocks(0x1FF0_0000, 0x1FF0_1000),
     fields: [.readProtection(at: 0), .brownOutL4(bit: 8)] + OptionField.powerL4 + [
       .boot(
         "BFB2", "which bank the part starts from", at: 0, bit: 20, zero: "bank 1 starts",

@@ -7,7 +7,7 @@ extension OptionByteLayout {
   /// divide the part between its processors and are set by the radio's firmware; they are not named
   /// here, so that nobody sets them by name.
   public static let stm32wb = OptionByteLayout(
-    "STM32WB", manual: "RM0434, FLASH option bytes", coding: .words,
+    "stm32wb", "STM32WB", manual: "RM0434, FLASH option bytes", coding: .words,
     blocks: [
       Block(
         at: 0x1FFF_8000,
