@@ -97,6 +97,8 @@ public struct OptionByteLayout: Hashable, Sendable {
 
   /// The field with this name, in any case; nil if there is none.
   public func field(named name: String) -> OptionField? {
+    // Tables name their own fields exactly.
+    if let field = fields.first(where: { $0.name == name }) { return field }
     let name = name.lowercased()
     return fields.first { $0.name.lowercased() == name }
   }

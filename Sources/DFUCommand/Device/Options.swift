@@ -18,7 +18,7 @@ struct Options: Verb {
       Examples:
         dfu options -d virtual:stm32f407
         dfu options --set BOR_LEV=0 --plan -d virtual:stm32f407
-        dfu options --set 'nWRP=sectors 2-3' --yes -d 'virtual:stm32f407?state=board.bin'
+        dfu options --set 'nWRP=sectors 2-3' -y -d 'virtual:stm32f407?state=b.bin'
       """
   )
 
