@@ -27,6 +27,7 @@ let package = Package(
     fuzzer("functions", of: ["USB", "DFU"]),
     fuzzer("status", of: ["USB", "DFU"]),
     fuzzer("map", of: ["DFU"]),
+    fuzzer("options", of: ["USB", "DFU"]),
     fuzzer("file", of: ["Firmware"]),
     fuzzer("dfuse", of: ["Firmware"]),
     fuzzer("suffix", of: ["Firmware"]),

@@ -99,9 +99,9 @@ import Testing
     ]
 
   static let profiles = [
-    "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476",
-    "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446", "mboot",
-    "dfu11", "dfu10", "runtime", "lpc43xx", "stm32f730-qspi",
+    "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32f429", "stm32h743",
+    "stm32l476", "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446",
+    "mboot", "dfu11", "dfu10", "runtime", "lpc43xx", "stm32f730-qspi",
   ]
 
   static let atWork = "virtual:runtime?speed=instant"

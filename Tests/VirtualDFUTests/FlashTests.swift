@@ -111,21 +111,61 @@ let pattern = [UInt8]((0..<2048).map { UInt8(truncatingIfNeeded: $0 &* 7 & 0x7F)
     }
   }
 
-  @Test func `OTP takes a byte once`() async throws {
+  @Test func `OTP of an F4 only loses bits, and cannot be erased`() async throws {
     try await Simulation().run { clock in
       let bench = try await Bench(.stm32f407, clock)
       try await bench.command(.setAddressPointer(0x1FFF_7800))
       try await bench.settle()
       try await bench.download(2, [0x0F, 0x55])
       #expect(try await bench.settle().state == .dfuDnloadIdle)
-      try await bench.download(2, [0x0F, 0x55, 0xAA])
+      try await bench.download(2, [0x07, 0x55, 0xAA])
       #expect(try await bench.settle().state == .dfuDnloadIdle)
-      try await bench.download(2, [0x07])
-      #expect(try await bench.settle().status == .errProg)
-      try await bench.send(.clearStatus)
+      #expect(bench.contents(0x1FFF_7800..<0x1FFF_7803) == [0x07, 0x55, 0xAA])
+      // Bits that should come back do not, and nothing says so.
+      try await bench.download(2, [0xF0])
+      #expect(try await bench.settle() == GetStatusResponse(state: .dfuDnloadIdle))
+      #expect(bench.contents(0x1FFF_7800..<0x1FFF_7801) == [0x00])
+      #expect(bench.events.last == .bitsStayedZero(0x1FFF_7800..<0x1FFF_7801))
       try await bench.command(.erase(0x1FFF_7800))
       #expect(try await bench.settle().status == .errTarget)
-      #expect(bench.contents(0x1FFF_7800..<0x1FFF_7803) == [0x0F, 0x55, 0xAA])
+    }
+  }
+
+  @Test func `a lock byte of the OTP locks its block of 32 bytes, and no other`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32f407, clock)
+      try await bench.command(.setAddressPointer(0x1FFF_7A00))
+      try await bench.settle()
+      try await bench.download(2, [0xFF, 0x00])
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      // Ends in block 0, covers block 1, begins in block 2.
+      try await bench.command(.setAddressPointer(0x1FFF_781C))
+      try await bench.settle()
+      try await bench.download(2, [UInt8](repeating: 0x33, count: 40))
+      #expect(try await bench.settle() == GetStatusResponse(state: .dfuDnloadIdle))
+      #expect(bench.contents(0x1FFF_781C..<0x1FFF_7820) == [0x33, 0x33, 0x33, 0x33])
+      #expect(bench.contents(0x1FFF_7820..<0x1FFF_7840).allSatisfy { $0 == 0xFF })
+      #expect(bench.contents(0x1FFF_7840..<0x1FFF_7844) == [0x33, 0x33, 0x33, 0x33])
+      #expect(bench.events.contains(.dropped(0x1FFF_7820..<0x1FFF_7840)))
+      // The lock of block 2 can still be set.
+      try await bench.command(.setAddressPointer(0x1FFF_7A02))
+      try await bench.settle()
+      try await bench.download(2, [0x00])
+      #expect(try await bench.settle().state == .dfuDnloadIdle)
+      #expect(bench.contents(0x1FFF_7A00..<0x1FFF_7A03) == [0xFF, 0x00, 0x00])
+    }
+  }
+
+  @Test func `OTP of an L4 takes a double word once`() async throws {
+    try await Simulation().run { clock in
+      let bench = try await Bench(.stm32l476, clock)
+      try await bench.command(.setAddressPointer(0x1FFF_7000))
+      _ = try await bench.settlePatiently()
+      try await bench.download(2, Array(pattern[..<8]))
+      #expect(try await bench.settlePatiently().state == .dfuDnloadIdle)
+      try await bench.download(2, [UInt8](repeating: 0, count: 8))
+      #expect(try await bench.settlePatiently().status == .errProg)
+      #expect(bench.contents(0x1FFF_7000..<0x1FFF_7008) == Array(pattern[..<8]))
     }
   }
 

@@ -7,9 +7,9 @@ import VirtualUSB
 
 @Suite("Profiles") struct ProfileTests {
   static let names = [
-    "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32h743", "stm32l476",
-    "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446", "mboot",
-    "dfu11", "dfu10", "runtime", "lpc43xx", "stm32f730-qspi",
+    "stm32f105", "stm32f407", "stm32f407-rdp1", "stm32f407-wrp", "stm32f429", "stm32h743",
+    "stm32l476", "stm32l072", "stm32g0b1", "stm32c5", "gd32vf103", "st-library", "st-library-446",
+    "mboot", "dfu11", "dfu10", "runtime", "lpc43xx", "stm32f730-qspi",
   ]
 
   @Test func `every profile has a name of its own and a sentence`() {

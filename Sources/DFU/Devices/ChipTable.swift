@@ -23,7 +23,7 @@ extension Chip {
     erasedByte = facts.erasedByte
     ramRanges = facts.ram
     pollBehaviour = facts.poll
-    optionBytes = facts.optionBytes
+    optionBytes = OptionByteLayout.of(family)?.blocks.map(\.range) ?? facts.optionBytes
     quirks = facts.quirks
   }
 
@@ -41,6 +41,7 @@ private struct FamilyFacts {
   var program: Int
   var massErase: Int
   var ram: [Range<UInt64>]
+  /// Of families without an ``OptionByteLayout``.
   var optionBytes: [Range<UInt64>] = []
   var erasedByte: UInt8 = 0xFF
   var poll: PollBehaviour = .trustworthy
@@ -61,8 +62,7 @@ private struct FamilyFacts {
         granularity: 4,
         erase: [(16 << 10, 250, 500), (64 << 10, 550, 1100), (128 << 10, 1000, 2000)],
         program: 16, massErase: 8000, ram: [kibibytes(64, at: 0x1000_0000), kibibytes(320)],
-        optionBytes: [block(0x1FFF_C000, 16)], poll: .understatesMassErase,
-        quirks: [.massEraseUnderstated])
+        poll: .understatesMassErase, quirks: [.massEraseUnderstated])
     case .stm32f7:
       FamilyFacts(
         granularity: 4,
@@ -71,16 +71,14 @@ private struct FamilyFacts {
           (128 << 10, 500, 1100), (256 << 10, 1000, 2000),
         ],
         program: 16, massErase: 8000, ram: [kibibytes(16, at: 0), kibibytes(512)],
-        optionBytes: [block(0x1FFF_0000, 32)], quirks: [.slowStatus])
+        quirks: [.slowStatus])
     case .stm32h7:
       FamilyFacts(
         granularity: 32, erase: [(128 << 10, 1000, 2200)], program: 200, massErase: 16_000,
-        ram: h7RAM, optionBytes: [block(0x5200_201C, 128)], poll: .sticksInBankTwo,
-        quirks: [.bankTwoEraseSticks])
+        ram: h7RAM, poll: .sticksInBankTwo, quirks: [.bankTwoEraseSticks])
     case .stm32h7ab:
       FamilyFacts(
-        granularity: 16, erase: [(8 << 10, 2, 4)], program: 60, massErase: 20, ram: h7RAM,
-        optionBytes: [block(0x5200_201C, 297)])
+        granularity: 16, erase: [(8 << 10, 2, 4)], program: 60, massErase: 20, ram: h7RAM)
     case .stm32c5, .stm32u5:
       FamilyFacts(
         granularity: 16, erase: [(8 << 10, 2, 4)], program: 60, massErase: 250,
@@ -133,8 +131,8 @@ private struct FamilyFacts {
       facts.program = 200
       facts.massErase = 20
       facts.ram = [kibibytes(80)]
-      facts.optionBytes = [block(0x1FF8_0000, 32)]
       if family == .stm32l1 {
+        facts.optionBytes = [block(0x1FF8_0000, 32)]
         facts.poll = .tooShort(atLeast: .milliseconds(30))
         facts.quirks = [.stallsWhenPolledEarly]
       }
@@ -142,9 +140,6 @@ private struct FamilyFacts {
       facts.poll = .tooShort(atLeast: .milliseconds(40))
       facts.quirks = [.stallsWhenPolledEarly]
       facts.ram = [kibibytes(64, at: 0x1000_0000), kibibytes(640)]
-      facts.optionBytes =
-        family == .stm32l4
-        ? [block(0x1FFF_7800, 40)] : [block(0x1FF0_0000, 40), block(0x1FF0_1000, 40)]
     case .stm32g0:
       facts.program = 85
       facts.erase = [(2 << 10, 22, 40)]
@@ -152,10 +147,8 @@ private struct FamilyFacts {
       facts.ram = [kibibytes(144)]
     case .stm32g4:
       facts.ram = [kibibytes(32, at: 0x1000_0000), kibibytes(128)]
-      facts.optionBytes = [block(0x1FFF_7800, 48), block(0x1FFF_F800, 48)]
     case .stm32wb:
       facts.ram = [kibibytes(256)]
-      facts.optionBytes = [block(0x1FFF_8000, 128)]
     default: break
     }
     return facts

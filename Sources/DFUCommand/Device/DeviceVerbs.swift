@@ -9,7 +9,7 @@ import Workbench
 /// The verbs that talk to a device, in the order in which the help lists them.
 let deviceVerbs: [any ParsableCommand.Type] = [
   List.self, Wait.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self,
-  Detach.self, Leave.self, Unprotect.self, Emulate.self,
+  Detach.self, Leave.self, Options.self, Unprotect.self, Emulate.self,
 ]
 
 extension ExitStatus {
@@ -29,6 +29,7 @@ extension ExitStatus {
     case is ProfileDescriptionError: .badConfiguration
     case is ReplayFileError: .damagedInput
     case is ReplayDifference: .protocolBroken
+    case let error as OptionPlanError: status(of: error)
     case let error as BoardError:
       switch error.slug {
       case "unknown-profile": .noDevice
@@ -76,6 +77,18 @@ extension ExitStatus {
     case .noSuchTarget, .ambiguousTarget, .cannotDownload, .cannotUpload: .noDevice
     case .addressMissing, .addressUnexpected: .usage
     case .emptyImage, .contradiction: .damagedInput
+    }
+  }
+
+  private static func status(of error: OptionPlanError) -> ExitStatus {
+    switch error {
+    case .options(let error):
+      switch error.code {
+      case .unknownField, .hidden, .badValue: .usage
+      case .short, .noBlock: .doesNotFit
+      }
+    case .unknownPart, .blockTooLong: .doesNotFit
+    case .forEver: .protected
     }
   }
 

@@ -248,7 +248,7 @@ extension DFUError {
         return "Repeat the same `dfu flash`: it reads what is there and does what is missing."
           + rest
       case .writeProtected:
-        return "Clear the write protection in the option bytes, then repeat the same `dfu flash`."
+        return "Clear the write protection with `dfu options`, then repeat the same `dfu flash`."
       case .differs:
         return "Repeat the same `dfu flash`; if it fails at the same address, check the map of the "
           + "device with `dfu list`."
@@ -262,7 +262,7 @@ extension DFUError {
     switch code {
     case .readProtected:
       return "`dfu unprotect` takes the protection away. It erases everything on the part."
-    case .writeProtected: return "Clear the write protection in the option bytes first."
+    case .writeProtected: return "Clear the write protection with `dfu options` first."
     case .lost, .timeout, .stillBusy:
       return "Check the cable, put the board in bootloader mode again, and repeat."
     case .transferFailed: return transfer?.help

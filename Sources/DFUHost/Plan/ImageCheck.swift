@@ -151,7 +151,7 @@ struct ImageCheck {
             wanted: extent, against: run.range)
         }
         let block = image.bytes(in: run.range, fill: 0xFF)
-        if block.prefix(8).contains(0xCC), !force.contains(.optionBytes) {
+        if closesForEver(block, at: run.start), !force.contains(.optionBytes) {
           throw PlanError(
             .lockingOptionBytes,
             "These option bytes hold 0xCC where the level of read-out protection stands: level 2 "
@@ -162,6 +162,16 @@ struct ImageCheck {
         address = run.range.upperBound
       }
     }
+  }
+
+  /// Whether a block sets read protection of level 2: by the table of the part; where there is none,
+  /// or where another part may be meant, by the byte 0xCC in any of the places where families have it.
+  private func closesForEver(_ block: [UInt8], at address: UInt64) -> Bool {
+    let flash = (others + [target]).first { $0.kind == .internalFlash }?.map
+    guard let layout = target.optionByteLayout(flash: flash), target.chip?.certainty != .guess,
+      let options = try? OptionBytes(layout, blocks: [.init(address: address, bytes: block)])
+    else { return block.prefix(8).contains(0xCC) }
+    return options.closesForEverWhenWritten
   }
 
   private func checkOneTimeProgrammable(_ image: FirmwareImage) throws(PlanError) {

@@ -1,49 +1,7 @@
 internal import DFU
-internal import USB
 
-/// Protection, and the ways out of the bootloader.
+/// The ways out of the bootloader.
 extension VirtualBootloader {
-  // MARK: Protection
-
-  /// Writes the protection into the option bytes, where the part has them there.
-  mutating func storeProtection() {
-    if let address = profile.protectionByte, isReadProtected { load([0x55], at: address) }
-    if let address = profile.sectorProtectionBits, !writeProtectedSectors.isEmpty {
-      var bits: UInt16 = 0xFFFF
-      for sector in writeProtectedSectors where (0..<16).contains(sector) { bits &= ~(1 << sector) }
-      load(bits.littleEndianBytes, at: address)
-    }
-  }
-
-  /// The option bytes have been written: they count from the reset that follows.
-  mutating func loadProtection(at now: Duration) {
-    if let address = profile.protectionByte {
-      switch contents(address..<address + 1)[0] {
-      case 0xAA: isReadProtected = false
-      case 0xCC:
-        isClosedForEver = true
-        note(.closedForEver, at: now)
-      default: isReadProtected = true
-      }
-    }
-    if let address = profile.sectorProtectionBits {
-      let bytes = contents(address..<address + 2)
-      let bits = UInt16(bytes[0]) | UInt16(bytes[1]) << 8
-      writeProtectedSectors = Set((0..<16).filter { bits >> $0 & 1 == 0 })
-    }
-  }
-
-  mutating func unprotect(at now: Duration) {
-    for index in memories.indices where memories[index].description.kind == .flash {
-      memories[index].erase(memories[index].range)
-    }
-    isReadProtected = false
-    if let address = profile.protectionByte { load([0xAA], at: address) }
-    note(.unprotected, at: now)
-  }
-
-  // MARK: Leaving
-
   /// The device goes off the bus.
   mutating func depart(_ departure: Departure) {
     self.departure = nil

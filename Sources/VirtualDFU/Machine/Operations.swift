@@ -157,12 +157,8 @@ extension VirtualBootloader {
     case .program(let memory, let address, let bytes):
       program(bytes, at: address, in: memory, time: done.end)
     case .ignore(let range): note(.dropped(range), at: done.end)
-    case .writeOptions(let memory, let address, let bytes):
-      // The old ones are erased first, all of them.
-      memories[memory].erase(memories[memory].range)
-      _ = memories[memory].program(bytes, at: address)
-      note(.wroteOptionBytes(address..<address + UInt64(bytes.count)), at: done.end)
-      loadProtection(at: done.end)
+    case .writeOptions(_, let address, let bytes):
+      writeOptionBytes(bytes, at: address, time: done.end)
     case .replace(let memory, let sectors, let address, let bytes):
       noteReplacement(in: memory)
       if let sectors { erase(sectors, in: memory, at: done.end) }
@@ -217,6 +213,9 @@ extension VirtualBootloader {
   private func pieces(
     of range: Range<UInt64>, in memory: Int
   ) -> [(Range<UInt64>, isProtected: Bool)] {
+    if let locks = memories[memory].description.locks {
+      return memories[memory].pieces(of: range, locks)
+    }
     guard memory == 0, !writeProtectedSectors.isEmpty else { return [(range, false)] }
     var pieces: [(Range<UInt64>, isProtected: Bool)] = []
     var start = range.lowerBound
@@ -271,7 +270,9 @@ extension VirtualBootloader {
         if let sectors { erase(sectors, in: memory, at: now) }
         breakProgram(bytes, at: address, in: memory, now: now)
       }
-    case .nothing, .setPointer, .manifest, .writeOptions, .ignore, .die: break
+    case .writeOptions(_, let address, let bytes):
+      interruptOptionBytes(bytes, at: address, from: broken.start, to: broken.end, now: now)
+    case .nothing, .setPointer, .manifest, .ignore, .die: break
     }
   }
 

@@ -128,8 +128,10 @@ public struct VirtualBootloader: VirtualDevice {
     pointer = profile.defaultPointer
     isReadProtected = profile.isReadProtected
     writeProtectedSectors = profile.writeProtectedSectors
+    loadFactoryOptionBytes()
     for item in profile.factoryContents { load(item.bytes, at: item.address) }
     storeProtection()
+    loadProtection()
   }
 
   // MARK: What is in it
@@ -226,6 +228,7 @@ public struct VirtualBootloader: VirtualDevice {
 
   /// The part begins: after power-up, after a reset of its own, or on its way between two modes.
   private mutating func start(at time: Duration) {
+    loadProtection()
     isConnected = !isClosedForEver
     isDead = false
     hasTransferred = false

@@ -8,7 +8,7 @@ public struct MemoryDescription: Hashable, Sendable {
     case flash
     /// Written as a whole; writing it resets the part.
     case optionBytes = "option-bytes"
-    /// Every byte can be written once.
+    /// Cannot be erased: what has been written can only lose more bits.
     case writeOnce = "write-once"
     /// Takes any value at any time.
     case register
@@ -51,6 +51,22 @@ public struct MemoryDescription: Hashable, Sendable {
   /// The table that the times are from, if they are.
   public var times: FlashTimes? { source.times }
   private var source = Source()
+  /// What locks blocks of write-once memory; nil where nothing does.
+  public var locks: Locks?
+
+  /// Bytes that each lock a block of the same memory once they are 0 (RM0090, 3.9).
+  public struct Locks: Hashable, Sendable {
+    /// Where the lock bytes are: one for each block, in order.
+    public var addresses: Range<UInt64>
+    /// Bytes of a block.
+    public var blockSize: UInt64
+
+    /// Locks.
+    public init(_ addresses: Range<UInt64>, blockSize: UInt64) {
+      self.addresses = addresses
+      self.blockSize = blockSize
+    }
+  }
 
   /// Where times are from is no part of what a memory is: those with the same times are the same.
   private struct Source: Hashable, Sendable {

@@ -58,11 +58,7 @@ struct VirtualMemory: Sendable {
     guard (address - range.lowerBound).isMultiple(of: unit), new.count.isMultiple(of: Int(unit))
     else { return .misaligned }
     switch (description.kind, description.reprogramming) {
-    case (.writeOnce, _):
-      let old = read(part)
-      let isTaken = zip(old, new).contains { $0 != description.erasedByte && $0 != $1 }
-      return isTaken ? .alreadyProgrammed : nil
-    case (.flash, .refusedUnlessBlank):
+    case (.flash, .refusedUnlessBlank), (.writeOnce, .refusedUnlessBlank):
       return isBlank(part) || isBlankWhereWritten(new, part) ? nil : .alreadyProgrammed
     case (.flash, .refused):
       return unitNumbers(part).contains(where: isProgrammed) ? .alreadyProgrammed : nil
@@ -116,6 +112,29 @@ struct VirtualMemory: Sendable {
       }
     }
     return hasSkipped
+  }
+
+  /// A range in pieces whose block is locked and pieces whose block is not.
+  func pieces(
+    of part: Range<UInt64>, _ locks: MemoryDescription.Locks
+  ) -> [(Range<UInt64>, isProtected: Bool)] {
+    var pieces: [(Range<UInt64>, isProtected: Bool)] = []
+    var start = part.lowerBound
+    while start < part.upperBound {
+      let number = (start - range.lowerBound) / max(1, locks.blockSize)
+      let lock = locks.addresses.lowerBound + number
+      guard locks.addresses.contains(lock), start < locks.addresses.lowerBound else {
+        // A lock byte itself.
+        pieces.append((start..<part.upperBound, false))
+        break
+      }
+      let end = min(
+        part.upperBound, range.lowerBound + (number + 1) * locks.blockSize,
+        locks.addresses.lowerBound)
+      pieces.append((start..<end, read(lock..<lock + 1) == [0]))
+      start = end
+    }
+    return pieces
   }
 
   mutating func erase(_ part: Range<UInt64>) {

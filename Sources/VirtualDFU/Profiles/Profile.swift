@@ -1,4 +1,4 @@
-internal import DFU
+public import DFU
 public import USB
 public import VirtualUSB
 
@@ -42,10 +42,8 @@ public struct Profile: Hashable, Sendable {
   public var codeRanges: [Range<UInt64>] = []
   /// It starts whatever is there and not blank: no vector table tells (RISC-V).
   public var startsAnything = false
-  /// Where the option bytes hold the read-out protection level: an address.
-  public var protectionByte: UInt64?
-  /// Where the option bytes hold one bit for each sector of the first memory, 0 for protected.
-  public var sectorProtectionBits: UInt64?
+  /// What its option bytes mean; nil for a part that has none, or goes by other things.
+  public var optionBytes: OptionByteLayout?
   /// What the memories hold when the part leaves the factory, where not 0xFF.
   public var factoryContents: [FactoryContents] = []
   /// Read-out protection of level 1 from the start.
@@ -87,9 +85,9 @@ public struct Profile: Hashable, Sendable {
 
   /// Every profile, in the order in which they are listed.
   public static let all: [Profile] = [
-    .stm32f105, .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32h743,
-    .stm32l476, .stm32l072, .stm32g0b1, .stm32c5, .gd32vf103, .stLibrary, .stLibrary446, .mboot,
-    .dfu11, .dfu10, .runtime, .lpc43xx, .stm32f730External,
+    .stm32f105, .stm32f407, .stm32f407ReadProtected, .stm32f407WriteProtected, .stm32f429,
+    .stm32h743, .stm32l476, .stm32l072, .stm32g0b1, .stm32c5, .gd32vf103, .stLibrary, .stLibrary446,
+    .mboot, .dfu11, .dfu10, .runtime, .lpc43xx, .stm32f730External,
   ]
 
   /// The most bytes of one DNLOAD or UPLOAD.

@@ -54,7 +54,8 @@ public enum ProfileOption: String, Hashable, Sendable, CaseIterable {
   public var values: String {
     switch self {
     case .leave: "a, b, c or d"
-    case .writeProtected: "numbers of sectors from 0, joined by +, or none"
+    case .writeProtected:
+      "numbers of sectors from 0, joined by +, that its option bytes can protect, or none"
     case .readProtected, .tolerant, .application, .willDetach, .detour: "yes or no"
     case .runtimeProtocol: "0, 1 or 2"
     case .runtimeStatus: "answers or stalls"
@@ -131,6 +132,8 @@ extension Profile {
     case .writeProtected:
       guard let sectors = sectors(value) else { return nil }
       profile.writeProtectedSectors = sectors
+      // Its option bytes must be able to say so.
+      guard VirtualBootloader(profile).writeProtectedSectors == sectors else { return nil }
     case .readProtected:
       guard let flag = Profile.flag(value) else { return nil }
       profile.isReadProtected = flag

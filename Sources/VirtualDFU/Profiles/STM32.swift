@@ -46,11 +46,11 @@ extension Profile {
     profile.quirks = [.massEraseAnnounces100]
     profile.ramRanges = [0x2000_0000...0x2002_0000, 0x1000_0000...0x1001_0000]
     profile.codeRanges = [0x0800_0000..<0x0810_0000]
-    profile.protectionByte = 0x1FFF_C001
-    profile.sectorProtectionBits = 0x1FFF_C008
+    // 16 blocks of 32 bytes, and a byte for each that locks it.
+    profile.memories[2].locks = .init(0x1FFF_7A00..<0x1FFF_7A10, blockSize: 32)
+    profile.optionBytes = .stm32f4
     profile.factoryContents = [
-      FactoryContents(address: 0x1FFF_C000, bytes: [0xEF, 0xAA]),
-      FactoryContents(address: 0xFFFF_0000, bytes: [0x03, 0x00, 0x00, 0x00]),
+      FactoryContents(address: 0xFFFF_0000, bytes: [0x03, 0x00, 0x00, 0x00])
     ]
     return profile
   }()
@@ -71,6 +71,41 @@ extension Profile {
     profile.sentence =
       "An STM32F407 whose sectors 2 and 3 (0x08008000 to 0x0800FFFF) are write-protected."
     profile.writeProtectedSectors = [2, 3]
+    return profile
+  }()
+
+  /// STM32F429, 2 MiB in two banks, each with a block of option bytes.
+  public static let stm32f429: Profile = {
+    let identity = Identity(
+      usbVersion: 0x0100, deviceVersion: 0x2200, manufacturer: "STMicroelectronics",
+      productName: "STM32  BOOTLOADER", serial: "326433593336",
+      settings: [
+        "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg,04*016Kg,01*064Kg,07*128Kg",
+        "@Option Bytes  /0x1FFFC000/01*016 e/0x1FFEC000/01*016 e",
+        "@OTP Memory /0x1FFF7800/01*512 e,01*016 e", "@Device Feature/0xFFFF0000/01*004 e",
+      ])
+    var profile = Profile.stm32f407
+    profile.name = "stm32f429"
+    profile.sentence =
+      "The factory bootloader of an STM32F429 with 2 MiB of flash and two blocks of option bytes."
+    profile.description = identity.described(with: profile.functional)
+    profile.memories[0] = MemoryDescription(
+      "Internal Flash", flash: .stm32f4,
+      runs: [
+        .run(0x0800_0000, 4, kib: 16), .run(0x0801_0000, 1, kib: 64),
+        .run(0x0802_0000, 7, kib: 128), .run(0x0810_0000, 4, kib: 16),
+        .run(0x0811_0000, 1, kib: 64), .run(0x0812_0000, 7, kib: 128),
+      ])
+    // Twice the flash, twice the time.
+    profile.memories[0].massEraseTime = .seconds(16)
+    profile.memories[1] = MemoryDescription(
+      "Option Bytes", .optionBytes,
+      runs: [
+        .bytes(0x1FFE_C000, 1, of: 16, .readWrite), .bytes(0x1FFF_C000, 1, of: 16, .readWrite),
+      ], unitTime: .milliseconds(6))
+    profile.ramRanges = [0x2000_0000...0x2003_0000, 0x1000_0000...0x1001_0000]
+    profile.codeRanges = [0x0800_0000..<0x0820_0000]
+    profile.optionBytes = .stm32f429
     return profile
   }()
 
@@ -98,15 +133,12 @@ extension Profile {
           unitTime: .milliseconds(1)),
       ])
     profile.quirks = [.clearStatusTrap, .secondBankErasesForEver]
+    profile.optionBytes = .stm32h7
     profile.ramRanges = [
       0x2000_0000...0x2002_0000, 0x2400_0000...0x2408_0000, 0x3000_0000...0x3004_8000,
       0x3800_0000...0x3801_0000,
     ]
     profile.codeRanges = [0x0800_0000..<0x0820_0000]
-    profile.protectionByte = 0x5200_201D
-    profile.factoryContents = [
-      FactoryContents(address: 0x5200_201C, bytes: [0xD0, 0xAA, 0x06, 0x00])
-    ]
     return profile
   }()
 
@@ -135,17 +167,13 @@ extension Profile {
           unitTime: .milliseconds(1)),
         MemoryDescription(
           "OTP Memory", .writeOnce, runs: [.run(0x1FFF_7000, 1, kib: 1, .readWrite)], unit: 8,
-          unitTime: .microseconds(82)),
+          reprogramming: .refusedUnlessBlank, unitTime: .microseconds(82)),
       ])
     profile.pollPolicy = .atMost(10)
     profile.busy = .stalls
     profile.ramRanges = [0x2000_0000...0x2001_8000, 0x1000_0000...0x1000_8000]
     profile.codeRanges = [0x0800_0000..<0x0810_0000]
-    profile.protectionByte = 0x1FFF_7800
-    profile.factoryContents = [
-      FactoryContents(
-        address: 0x1FFF_7800, bytes: [0xAA, 0xF8, 0xEF, 0xFF, 0x55, 0x07, 0x10, 0x00])
-    ]
+    profile.optionBytes = .stm32l4
     return profile
   }()
 

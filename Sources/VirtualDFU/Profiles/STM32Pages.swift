@@ -29,15 +29,7 @@ extension Profile {
       ])
     profile.ramRanges = [0x2000_0000...0x2001_0000]
     profile.codeRanges = [0x0800_0000..<0x0804_0000]
-    profile.factoryContents = [
-      // Each byte is followed by its complement; 0xA5 is no read-out protection (PM0075, 2.2).
-      FactoryContents(
-        address: 0x1FFF_F800,
-        bytes: [
-          0xA5, 0x5A, 0xFF, 0x00, 0xFF, 0x00, 0xFF, 0x00, 0xFF, 0x00, 0xFF, 0x00, 0xFF, 0x00, 0xFF,
-          0x00,
-        ])
-    ]
+    profile.optionBytes = .stm32f1
     return profile
   }()
 
@@ -100,10 +92,7 @@ extension Profile {
     profile.quirks = [.clearStatusTrap, .ignoresOptionWrites]
     profile.ramRanges = [0x2000_0000...0x2002_4000]
     profile.codeRanges = [0x0800_0000..<0x0808_0000]
-    profile.protectionByte = 0x1FFF_7800
-    profile.factoryContents = [
-      FactoryContents(address: 0x1FFF_7800, bytes: [0xAA, 0xFE, 0xFF, 0xDF])
-    ]
+    profile.optionBytes = .stm32g0
     return profile
   }()
 

@@ -23,6 +23,7 @@ struct ProfileCase: CustomTestStringConvertible, Sendable {
     ProfileCase(profile: .mboot, address: 0x0800_8000, count: 100_001),
     ProfileCase(profile: .stm32f407, address: 0x0800_0000, count: 100_001),
     ProfileCase(profile: .stm32h743, address: 0x080E_0000, count: 300_007),
+    ProfileCase(profile: .stm32f429, address: 0x0810_0000, count: 50_003),
     ProfileCase(profile: .stm32l476, address: 0x0800_0000, count: 50_003),
     ProfileCase(profile: .stLibrary, address: 0x0800_C000, count: 60_000),
     ProfileCase(profile: .stLibrary446, address: 0x0800_8000, count: 60_000),

@@ -1,9 +1,10 @@
+internal import DFU
 internal import USB
 
 /// `protection` and `contents`: how the part leaves the factory.
 extension DescriptionKeys {
   static let protection = [
-    "read-protected", "write-protected-sectors", "level-byte", "sector-bits",
+    "read-protected", "write-protected-sectors", "option-bytes",
   ]
   static let content = ["address", "bytes"]
 }
@@ -21,11 +22,8 @@ extension DescriptionDecoder {
     {
       draft.profile.writeProtectedSectors = sectors
     }
-    if let item = fields["level-byte"] {
-      draft.profile.protectionByte = item.isNull ? nil : optionAddress(item, 1, draft)
-    }
-    if let item = fields["sector-bits"] {
-      draft.profile.sectorProtectionBits = item.isNull ? nil : optionAddress(item, 2, draft)
+    if let item = fields["option-bytes"] {
+      draft.profile.optionBytes = item.isNull ? nil : optionLayout(item, draft)
     }
   }
 
@@ -46,24 +44,18 @@ extension DescriptionDecoder {
     return sectors
   }
 
-  /// An address at which `count` option bytes are.
-  private mutating func optionAddress(
-    _ item: Located, _ count: UInt64, _ draft: ProfileDraft
-  ) -> UInt64? {
-    guard let address = address(item), draft.unusableMemories.isEmpty else { return nil }
-    let options = draft.profile.memories.filter { $0.kind == .optionBytes }
-    guard options.contains(where: { $0.range.contains(address..<address + count) }) else {
-      let ranges = options.map {
-        "\(addressText($0.range.lowerBound)) to \(addressText($0.range.upperBound - 1))"
-      }
-      refuse(
-        item, "There are no option bytes at \(addressText(address)).",
-        ranges.isEmpty
-          ? "Describe a memory of the kind \"option-bytes\", or write null."
-          : "There are \(listText(ranges)).")
-      return nil
-    }
-    return address
+  /// A layout of option bytes by its key, whose blocks begin where memory for them is.
+  private mutating func optionLayout(_ item: Located, _ draft: ProfileDraft) -> OptionByteLayout? {
+    let names = OptionByteLayout.all.map(\.key)
+    guard let name = choice(item, of: names), let layout = OptionByteLayout.named(name),
+      draft.unusableMemories.isEmpty
+    else { return nil }
+    guard let missing = layout.missingBlock(in: draft.profile.memories) else { return layout }
+    refuse(
+      item,
+      "A \(layout.name) has option bytes at \(addressText(missing)), where no memory for them is.",
+      "Describe a memory of the kind \"option-bytes\" there, or write null.")
+    return nil
   }
 
   mutating func readContents(_ whole: Fields, into draft: inout ProfileDraft) {
@@ -105,7 +97,6 @@ extension DescriptionDecoder {
 
   /// What the base says of protection and contents has to fit the memories that are there now.
   mutating func checkProtection(_ draft: ProfileDraft, _ whole: Fields) {
-    checkLevel(draft.profile, whole)
     guard draft.base != nil, draft.unusableMemories.isEmpty, let item = whole["memories"]
     else { return }
     let profile = draft.profile
@@ -118,14 +109,11 @@ extension DescriptionDecoder {
         item, "The base protects sectors that the first memory has no longer.",
         "Write \"protection\": { \"write-protected-sectors\": [] }.")
     }
-    for (name, address, count) in [
-      ("level-byte", profile.protectionByte, UInt64(1)),
-      ("sector-bits", profile.sectorProtectionBits, 2),
-    ] {
-      guard let address, !has(address..<address + count) else { continue }
+    if let address = profile.optionBytes?.missingBlock(in: profile.memories) {
       refuse(
-        item, "The base has “\(name)” at \(addressText(address)), where no memory is any longer.",
-        "Write \"protection\": { \"\(name)\": null }, or keep the memory.")
+        item,
+        "The base has option bytes at \(addressText(address)), where no memory for them is any longer.",
+        "Write \"protection\": { \"option-bytes\": null }, or keep the memory.")
     }
     for content in profile.factoryContents
     where !has(content.address..<content.address + UInt64(content.bytes.count)) {
@@ -137,21 +125,14 @@ extension DescriptionDecoder {
   }
 }
 
-extension DescriptionDecoder {
-  /// A blank level byte means protection: the next write of option bytes would switch it on.
-  private mutating func checkLevel(_ profile: Profile, _ whole: Fields) {
-    guard isSound, let address = profile.protectionByte, !profile.isReadProtected,
-      let item = whole["protection"]
-    else { return }
-    let level = profile.factoryContents.last {
-      ($0.address..<$0.address + UInt64($0.bytes.count)).contains(address)
-    }.map { $0.bytes[Int(address - $0.address)] }
-    guard level != 0xAA else { return }
-    note(
-      item,
-      "The part begins without protection, and its level byte does not say so: writing the "
-        + "option bytes may protect it.",
-      "Write \"contents\": [ { \"address\": \"\(addressText(address))\", \"bytes\": \"AA\" } ].")
+extension OptionByteLayout {
+  /// Where a block begins that no memory of option bytes holds; nil where all have their place.
+  fileprivate func missingBlock(in memories: [MemoryDescription]) -> UInt64? {
+    blocks.map(\.address).first { address in
+      !memories.contains { memory in
+        memory.kind == .optionBytes && memory.map.runs.contains { $0.start == address }
+      }
+    }
   }
 }
 
@@ -167,8 +148,7 @@ extension DescriptionEncoder {
       "read-protected": .flag(profile.isReadProtected),
       "write-protected-sectors": .array(
         profile.writeProtectedSectors.sorted().map { .number(UInt64(clamping: $0)) }),
-      "level-byte": .text(profile.protectionByte.map(addressText)),
-      "sector-bits": .text(profile.sectorProtectionBits.map(addressText)),
+      "option-bytes": .text(profile.optionBytes?.key),
     ])
   }
 
