@@ -104,8 +104,15 @@ public struct FaultRun: Sendable, CustomStringConvertible {
     (UInt8(2)...4).flatMap { port -> [JournalEntry.Event] in
       let other = PortPath(bus: path.bus, ports: [port])
       let board = bus.detach(other) as? VirtualBootloader
-      return board?.journal.map(\.event) ?? []
+      return board?.journal.map(\.event).filter(\.isDoneToIt) ?? []
     }
+  }
+}
+
+extension JournalEntry.Event {
+  /// Whether a host did it; a program that begins when a part gets power is the part's own affair.
+  fileprivate var isDoneToIt: Bool {
+    if case .launched = self { false } else { true }
   }
 }
 

@@ -42,8 +42,12 @@ struct Job: Sendable {
   }
 
   private func with<Result>(_ body: (DFUSession) async throws -> Result) async throws -> Result {
-    let session = try await open()
+    var session = try await open()
     do {
+      if session.description.mode == .runtime {
+        _ = try await session.enterDFUMode(on: bus, within: Job.patience)
+        session = try await open()
+      }
       let result = try await body(session)
       await session.close()
       return result

@@ -136,6 +136,10 @@ struct Judge {
     var allowed = run.schedule.entries.flatMap { Judge.slugs(for: $0.kind) }
     // A part that keeps its protection says so, or refuses without saying why.
     if workload.profile.isReadProtected { allowed += ["read-protected", "device-refused"] }
+    // So does one that does not come, or not as a bootloader: from its application, or protected.
+    let mayStayAway =
+      workload.profile.application != nil || workload.operation == .unprotectThenFlash
+    if mayStayAway { allowed += ["did-not-detach", "not-returned", "run-time-mode"] }
     if !allowed.contains(error.slug) {
       violations.append("the error \(error.slug) does not fit: \(error.sentence)")
     }
