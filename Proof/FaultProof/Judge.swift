@@ -161,7 +161,8 @@ struct Judge {
     // The first answer of a session may be the one that never comes.
     let isBeginning =
       workload.operation == .unprotectThenFlash && [.describe, .select].contains(device.phase)
-    if device.state == nil, hasAnsweredStatus, !isBeginning {
+    // What is waited for has no state.
+    if device.state == nil, hasAnsweredStatus, !isBeginning, device.phase != .follow {
       violations.append("no state: \(device.sentence)")
     }
     if let condition = device.condition { violations += truth(of: condition) }
@@ -177,8 +178,10 @@ struct Judge {
     case .stall: ["stalled", "device-refused", "unexpected-state"]
     case .timeout: ["device-timeout", "device-refused", "unexpected-state", "device-lost"]
     case .broken: ["transfer-failed", "device-lost"]
-    case .disconnect, .disconnectInside, .disconnectAfter, .gone, .powerCut, .reconnect:
+    case .disconnect, .disconnectInside, .disconnectAfter, .gone, .powerCut:
       ["device-lost", "device-not-found"]
+    // It has kept its power, and may still be at what it was told.
+    case .reconnect: ["device-lost", "device-not-found", "device-timeout"]
     case .intruder: []
     case .shortAnswer: ["malformed-answer", "short-read", "contents-differ"]
     case .corruptAnswer:
