@@ -45,9 +45,10 @@ fuzz: ## Every fuzzer for SECONDS=60 (FILTER=name for one)
 	@JOBS=$${JOBS:-$$(getconf _NPROCESSORS_ONLN)} Fuzz/run $(SECONDS) $(FILTER)
 
 .PHONY: proof
-proof: ## Every fault at every transfer, on every virtual device
-	@Scripts/set-up demo
+proof: ## Every fault at every transfer of every virtual device; a flash killed at 100 moments
+	@Scripts/set-up test
 	@Proof/run
+	@DFU_PROOF=1 $(swift) test --disable-xctest --filter KillTests
 
 .PHONY: bench
 bench: ## Speed, beside objcopy and srec_cat

@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+/// Every example of the README and of the help of every verb is run as it stands, but for the speed of
+/// virtual devices, which is that of the machine.
+@Suite struct ExampleTests {
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The lines of a text that call `dfu`, with what is continued on the next line.
+  static func commands(in lines: some Sequence<Substring>) -> [String] {
+    lines.map { $0.drop { $0 == " " } }.filter { $0.hasPrefix("dfu ") }.map(String.init)
+  }
+
+  /// Those in the blocks of shell of the README.
+  static func readme() throws -> [String] {
+    let text = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    var isShell = false
+    let lines = text.split(separator: "\n").filter { line in
+      if line.hasPrefix("```") {
+        isShell = line == "```sh"
+        return false
+      }
+      return isShell
+    }
+    return commands(in: lines)
+  }
+
+  /// A folder with the files that examples speak of.
+  private func workplace() throws -> Workplace {
+    let folder = try Workplace()
+    let blink = Self.root.appendingPathComponent("Examples/firmware")
+    let elf = Array(try Data(contentsOf: blink.appendingPathComponent("blink.elf")))
+    for name in ["firmware", "new", "application", "app"] {
+      try folder.write(elf, to: "\(name).elf")
+    }
+    let hex = Array(try Data(contentsOf: blink.appendingPathComponent("blink.hex")))
+    for name in ["firmware", "old", "application", "app"] {
+      try folder.write(hex, to: "\(name).hex")
+    }
+    for name in ["firmware", "boot", "app", "settings", "assets", "back"] {
+      try folder.write(Array(Fixtures.program.prefix(600)), to: "\(name).bin")
+    }
+    for name in ["firmware", "all", "app"] { try folder.write(Fixtures.dfuSe, to: "\(name).dfu") }
+    try folder.write(Fixtures.lpc, to: "lpc.dfu")
+    try folder.write(
+      ":020000040804EE\n:0400000001020304F2\n:00000001FF\n", to: "bootloader.hex")
+    let device = Self.root.appendingPathComponent("Examples/devices/external-flash.json")
+    try folder.write(Array(try Data(contentsOf: device)), to: "board.json")
+    return folder
+  }
+
+  /// Runs a line; virtual devices wait for nobody.
+  private func run(_ line: String, in folder: Workplace) throws -> CommandRun {
+    let instant =
+      line.contains("speed=")
+      ? line
+      : line.replacing(/virtual:([^\s'"?]+)(\?)?/) { match in
+        "virtual:\(match.1)?speed=instant" + (match.2 == nil ? "" : "&")
+      }
+    // What a shell would split or take for itself stands in quotes in the README; here it is put in.
+    let quoted = instant.replacing(/(^|\s)(virtual:\S+)/) { "\($0.1)'\($0.2)'" }
+      .replacing("'virtual:$DEVICES", with: "virtual:\"$DEVICES\"'")
+    let binary = try CommandRun.binary()
+    return try CommandRun(
+      ["-c", quoted], in: folder,
+      environment: [
+        "PATH": "\(binary.deletingLastPathComponent().path):/usr/bin:/bin",
+        "DFU_DEVICE": "virtual:stm32f407?state=board.bin&speed=instant",
+        "DEVICES": Self.root.appendingPathComponent("Examples/devices").path,
+      ], binary: URL(fileURLWithPath: "/bin/sh"))
+  }
+
+  /// 80 says that contents differ, and 75 that nothing has come: examples may show both.
+  private func check(_ line: String, in folder: Workplace) throws {
+    var run = try run(line, in: folder)
+    // The README writes a file of a name that it has read before; who tries that begins without it.
+    if run.status == 73, let name = run.error.firstMatch(of: /dfu: (\S+) exists already/)?.1 {
+      try FileManager.default.removeItem(at: folder.url.appendingPathComponent(String(name)))
+      run = try self.run(line, in: folder)
+    }
+    let allowed: [Int32] = line.contains("--follow") ? [0, 75] : [0, 80]
+    #expect(allowed.contains(run.status), "\(line)\n\(run.error)\(run.output)")
+  }
+
+  @Test func `the examples of the README work, one after the other`() throws {
+    let lines = try Self.readme()
+    #expect(lines.count > 40)
+    let folder = try workplace()
+    for line in lines { try check(line, in: folder) }
+  }
+
+  @Test(arguments: [
+    ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["file", "info"], ["file", "convert"],
+    ["file", "merge"], ["file", "diff"], ["file", "pack"], ["file", "unpack"],
+  ])
+  func `the examples in the help of a verb work`(_ verb: [String]) throws {
+    let help = try CommandRun(
+      verb + ["--help"], in: try Workplace(), environment: ["COLUMNS": "300"])
+    let examples = help.output.split(separator: "\n", omittingEmptySubsequences: false)
+      .drop { !$0.hasPrefix("Examples:") }.prefix { !$0.isEmpty }
+    let lines = Self.commands(in: examples)
+    #expect(!lines.isEmpty)
+    for line in lines { try check(line, in: try workplace()) }
+  }
+}
