@@ -45,8 +45,17 @@ import Testing
     try folder.write(Fixtures.lpc, to: "lpc.dfu")
     try folder.write(
       ":020000040804EE\n:0400000001020304F2\n:00000001FF\n", to: "bootloader.hex")
-    let device = Self.root.appendingPathComponent("Examples/devices/external-flash.json")
-    try folder.write(Array(try Data(contentsOf: device)), to: "board.json")
+    let devices = "Examples/devices"
+    try FileManager.default.createDirectory(
+      at: folder.url.appendingPathComponent(devices), withIntermediateDirectories: true)
+    for name in try FileManager.default.contentsOfDirectory(
+      atPath: Self.root.appendingPathComponent(devices).path)
+    {
+      let file = Self.root.appendingPathComponent("\(devices)/\(name)")
+      try folder.write(Array(try Data(contentsOf: file)), to: "\(devices)/\(name)")
+    }
+    let board = Self.root.appendingPathComponent("\(devices)/external-flash.json")
+    try folder.write(Array(try Data(contentsOf: board)), to: "board.json")
     return folder
   }
 
@@ -60,14 +69,12 @@ import Testing
       }
     // What a shell would split or take for itself stands in quotes in the README; here it is put in.
     let quoted = instant.replacing(/(^|\s)(virtual:\S+)/) { "\($0.1)'\($0.2)'" }
-      .replacing("'virtual:$DEVICES", with: "virtual:\"$DEVICES\"'")
     let binary = try CommandRun.binary()
     return try CommandRun(
       ["-c", quoted], in: folder,
       environment: [
         "PATH": "\(binary.deletingLastPathComponent().path):/usr/bin:/bin",
         "DFU_DEVICE": "virtual:stm32f407?state=board.bin&speed=instant",
-        "DEVICES": Self.root.appendingPathComponent("Examples/devices").path,
       ], binary: URL(fileURLWithPath: "/bin/sh"))
   }
 
