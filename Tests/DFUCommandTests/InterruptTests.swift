@@ -175,4 +175,20 @@ import Testing
     #expect(try CommandRun(["blank-check", "-d", board], in: folder).status == 0)
     #expect(try CommandRun(["flash", "app.hex", "-d", board], in: folder).status == 0)
   }
+
+  @Test func `an interrupt while the part resets after dfu unprotect speaks of no file`()
+    async throws
+  {
+    let folder = try Fixtures.workplace()
+    let run = try await LiveRun(
+      [
+        "unprotect", "--yes", "--record", "rec.txt", "-d",
+        "virtual:stm32l476?read-protected=yes&state=board.bin",
+      ], in: folder, signal: SIGINT, .file("rec.txt", " detached "))
+    #expect(run.status == 130, "\(run.words)")
+    #expect(
+      run.words.hasSuffix(
+        "and was not back from its reset yet. `dfu list` says whether it is still protected."),
+      "\(run.words)")
+  }
 }
