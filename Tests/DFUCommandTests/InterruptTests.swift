@@ -58,17 +58,29 @@ import Testing
     for range in told.written.rangeView { expected.replaceSubrange(range, with: after[range]) }
     expect(memory, expected, run.words)
     #expect(told.proved.isSubset(of: told.written))
-    #expect(run.words.contains("Repeat the same `dfu flash`") || told.isUntouched, "\(run.words)")
+    // What was beside the image in a sector that was erased, and has not been written back.
+    let beside = IndexSet(integersIn: image.count..<max(image.count, old.count))
+    #expect(told.lost == told.erased.intersection(beside).subtracting(told.written))
 
+    if told.isUntouched {
+      #expect(!run.words.contains("same `dfu flash`"), "\(run.words)")
+    } else if told.lost.isEmpty {
+      #expect(run.words.contains("Repeat the same `dfu flash`:"), "\(run.words)")
+    } else {
+      // What is lost was saved, and is put back as it was told.
+      let kept = "flash dfu-kept.hex --no-leave"
+      #expect(
+        run.words.contains("`dfu \(kept)` puts them back, then repeat the same `dfu flash`."),
+        "\(run.words)")
+      let rescue = try CommandRun(
+        kept.split(separator: " ").map(String.init)
+          + ["-d", "virtual:stm32f407?state=board.bin&speed=instant"], in: folder)
+      #expect(rescue.status == 0, "\(rescue.error)")
+    }
     let again = try CommandRun(
       command + ["virtual:stm32f407?state=board.bin&speed=instant"], in: folder)
     #expect(again.status == 0, "\(again.error)")
-    // What was not written back is lost, as it was told, and nothing else.
-    var repaired = after
-    for range in told.lost.rangeView {
-      repaired.replaceSubrange(range, with: KeptBoard.whole([])[range])
-    }
-    expect(try KeptBoard.memory(folder), repaired, run.words)
+    expect(try KeptBoard.memory(folder), after, run.words)
   }
 
   func expect(_ memory: [UInt8], _ expected: [UInt8], _ words: String) {
@@ -97,31 +109,43 @@ import Testing
         isUntouched = true
         return
       }
-      let parts = try #require(
-        paragraph.firstMatch(
-          of: /What is certain: (erased [^;]+; )?written ([^;]+); proved ([^.]+)\./),
+      let reported = try #require(
+        paragraph.firstMatch(of: /The device reports: (?:erased ([^;.]+); )?written ([^;.]+)\./),
         "\(paragraph)")
-      erased = try Self.ranges(parts.1 ?? "nothing yet")
-      written = try Self.ranges(parts.2)
-      proved = try Self.ranges(parts.3)
-      if let loss = paragraph.firstMatch(of: /is lost: ([^.]+)\./) {
-        lost = try Self.ranges(loss.1)
-        #expect(paragraph.contains("It cannot bring back what is lost."))
+      let read = try #require(
+        paragraph.firstMatch(of: /Read back and right: ([^.]+)\./), "\(paragraph)")
+      erased = try reported.1.map(Self.ranges) ?? []
+      written = try Self.ranges(reported.2)
+      proved = try Self.ranges(read.1)
+      if let loss = paragraph.firstMatch(
+        of: /(\d+) KiB beside the image, ([^.]+), were to be kept and are no longer on the device\./
+      ) {
+        lost = try Self.places(loss.2)
+        #expect(Int(loss.1).map { $0 << 10 } == lost.count, "\(paragraph)")
+        #expect(paragraph.contains("They are saved in dfu-kept.hex, \(loss.1) KiB."))
+      } else {
+        #expect(!paragraph.contains("kept"), "\(paragraph)")
       }
     }
 
     private static func ranges(_ text: Substring) throws -> IndexSet {
+      let set = try places(text)
+      if let count = text.firstMatch(of: /\((\d+) of (\d+) bytes\)/) {
+        let total = try #require(Int(count.2))
+        #expect(Int(count.1) == set.count && set.count <= total, "\(text)")
+      } else {
+        #expect(text == "nothing yet")
+      }
+      return set
+    }
+
+    private static func places(_ text: Substring) throws -> IndexSet {
       var set = IndexSet()
       for match in text.matches(of: /0x([0-9A-F]{8})–0x([0-9A-F]{8})/) {
         let first = try #require(UInt64(match.1, radix: 16))
         let last = try #require(UInt64(match.2, radix: 16))
         let base = KeptBoard.flash.lowerBound
         set.insert(integersIn: Int(first - base)...Int(last - base))
-      }
-      if let count = text.firstMatch(of: /\((\d+)(?: of \d+)? bytes\)/) {
-        #expect(Int(count.1) == set.count, "\(text)")
-      } else {
-        #expect(text.contains("nothing yet"), "\(text)")
       }
       return set
     }
@@ -150,5 +174,21 @@ import Testing
     let board = "virtual:stm32l476?state=board.bin&speed=instant"
     #expect(try CommandRun(["blank-check", "-d", board], in: folder).status == 0)
     #expect(try CommandRun(["flash", "app.hex", "-d", board], in: folder).status == 0)
+  }
+
+  @Test func `an interrupt while the part resets after dfu unprotect speaks of no file`()
+    async throws
+  {
+    let folder = try Fixtures.workplace()
+    let run = try await LiveRun(
+      [
+        "unprotect", "--yes", "--record", "rec.txt", "-d",
+        "virtual:stm32l476?read-protected=yes&state=board.bin",
+      ], in: folder, signal: SIGINT, .file("rec.txt", " detached "))
+    #expect(run.status == 130, "\(run.words)")
+    #expect(
+      run.words.hasSuffix(
+        "and was not back from its reset yet. `dfu list` says whether it is still protected."),
+      "\(run.words)")
   }
 }

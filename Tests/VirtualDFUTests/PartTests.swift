@@ -202,7 +202,10 @@ import VirtualUSB
       try await bench.settle()
       try await bench.send(.abort)
       let old = try await bench.upload(2, 128)
-      #expect(old.prefix(4) == [0xAA, 0xFE, 0xFF, 0xDF])
+      // OPTR of a part with a brown-out reset (RM0444, 3.4.1), and the rest as the factory writes it.
+      #expect(old.prefix(4) == [0xAA, 0xFE, 0xFF, 0xFF])
+      let factory = OptionByteLayout.stm32g0.blocks[0].factoryBytes
+      #expect(old == Array(factory) + [UInt8](repeating: 0xFF, count: 128 - factory.count))
       try await bench.send(.abort)
       try await bench.download(2, [UInt8](repeating: 0, count: 128))
       #expect(try await bench.settle() == GetStatusResponse(state: .dfuDnloadIdle))
@@ -213,24 +216,43 @@ import VirtualUSB
     }
   }
 
-  @Test func `the option bytes of an H743 are an alternate setting and reset it`() async throws {
+  /// Where a block of an H743 names another level of read protection than the part has.
+  enum Named: String, CaseIterable {
+    /// In OPTSR_CUR, which says what is.
+    case current
+    /// In OPTSR_PRG, which says what shall be (RM0433, 4.9).
+    case wanted
+  }
+
+  @Test(arguments: Named.allCases)
+  func `the option bytes of an H743 are an alternate setting, and a write of OPTSR_PRG resets it`(
+    named: Named
+  ) async throws {
     try await Simulation().run { clock in
-      let bench = try await Bench(.stm32h743, clock)
+      let bench = try await Bench(.stm32h743, clock) { $0.load([1, 2], at: 0x0800_0000) }
       try await bench.device.setAlternateSetting(1, interface: 0)
       try await bench.command(.setAddressPointer(0x5200_201C))
       try await bench.settle()
       try await bench.send(.abort)
-      var block = try await bench.upload(2, 128)
-      #expect(block.prefix(4) == [0xD0, 0xAA, 0x06, 0x00])
+      let old = try await bench.upload(2, 128)
+      #expect(old == Array(OptionByteLayout.stm32h7.blocks[0].factoryBytes))
+      #expect(old.prefix(8) == [0xF0, 0xAA, 0xC6, 0x1B, 0xF0, 0xAA, 0xC6, 0x1B])
       try await bench.send(.abort)
-      block[1] = 0xBB
+      var block = old
+      block[named == .wanted ? 5 : 1] = 0xBB
       try await bench.download(2, block)
       #expect(try await bench.getStatus().state == .dfuDnBusy)
       try await clock.sleep(for: .seconds(2))
-      let isProtected = bench.bus.withDevice(at: bench.path, as: VirtualBootloader.self) {
-        $0.isReadProtected
-      }
-      #expect(isProtected == true)
+      #expect(bench.events.contains(.wroteOptionBytes(0x5200_201C..<0x5200_209C)))
+      let after = bench.bus.withDevice(at: bench.path, as: VirtualBootloader.self) { $0 }
+      #expect(after?.isReadProtected == (named == .wanted))
+      // Both registers hold what was taken, and nothing else has changed.
+      var expected = old
+      if named == .wanted { (expected[1], expected[5]) = (0xBB, 0xBB) }
+      #expect(bench.contents(0x5200_201C..<0x5200_209C) == expected)
+      // To protect erases nothing.
+      #expect(bench.contents(0x0800_0000..<0x0800_0002) == [1, 2])
+      #expect(bench.device.info.id != (try await bench.bus.devices().first?.id))
     }
   }
 

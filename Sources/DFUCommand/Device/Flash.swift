@@ -316,7 +316,13 @@ struct Flash: Verb {
   ) async throws -> FoundDevice {
     let back = try await withSession(with: found, in: .dfuByDetaching, on: console) {
       session, found in
-      try await unprotected(found, session, progress).0
+      do {
+        return try await unprotected(found, session, progress).0
+      } catch let error as Interrupted {
+        throw Interrupted(
+          "\(error.sentence) Nothing of the file has been written.",
+          help: "`dfu list` says whether it is still protected; then repeat the same `dfu flash`.")
+      }
     }
     console.note("the part has erased itself and taken its protection away")
     return back

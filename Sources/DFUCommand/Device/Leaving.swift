@@ -155,7 +155,8 @@ struct Unprotect: Verb {
 ///   - session: a session with it.
 ///   - progress: is told when the wait begins.
 /// - Returns: the device as it is back.
-/// - Throws: `DFUError`: `.notReturned` where it is not back in a minute.
+/// - Throws: `DFUError`: `.notReturned` where it is not back in a minute; ``Interrupted`` where nobody
+///   waits for it any longer.
 func unprotected(
   _ found: FoundDevice, _ session: DFUSession, _ progress: DFUProgress.Handler
 ) async throws -> (FoundDevice, ReturnedDocument) {
@@ -165,7 +166,20 @@ func unprotected(
   await session.close()
   // One that has answered is not expected to reset any more, but some do.
   let limit: Duration = report == .answered ? .seconds(5) : .seconds(60)
-  let (returned, back) = try await following.returned(.bootloader, within: limit, progress)
+  let returned: Returned
+  let back: ReturnedDocument
+  do {
+    (returned, back) = try await following.returned(.bootloader, within: limit, progress)
+  } catch let error as DFUError where error.code == .cancelled {
+    // It goes on without the host: what was told to it cannot be taken back.
+    let state =
+      report == .resetting
+      ? "it has begun to erase itself, and was not back from its reset yet"
+      : "it answered that it is done, and had not reset itself yet"
+    throw Interrupted(
+      "Interrupted after the part was told to take its protection away: \(state).",
+      help: "`dfu list` says whether it is still protected.")
+  }
   if case .stayed = returned, report == .resetting {
     throw DFUError(
       .notReturned, during: .follow,
