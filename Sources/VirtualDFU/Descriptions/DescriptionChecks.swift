@@ -8,6 +8,7 @@ extension DescriptionDecoder {
     checkMemories(draft)
     checkLaunch(draft, whole)
     checkProtection(draft, whole)
+    checkSectors(draft, whole)
     // Strings that lie on purpose are noted; a base's own lies are known.
     let settings = whole["dfu"].flatMap(Self.settings)
     guard isSound, draft.profile.dialect.isDfuSe, settings != nil || whole["memories"] != nil else {

@@ -6,6 +6,7 @@ enum DescriptionEncoder {
       "sentence": .text(profile.sentence), "usb": identity(profile), "dfu": function(profile),
       "memories": memories(profile), "timing": timing(profile), "behaviour": behaviour(profile),
       "launch": launch(profile), "protection": protection(profile), "contents": contents(profile),
+      "application": application(profile),
     ])
   }
 }

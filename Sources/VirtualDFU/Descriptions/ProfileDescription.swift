@@ -84,7 +84,7 @@ public struct ProfileDescription: Hashable, Sendable {
 enum DescriptionKeys {
   static let whole = [
     "format", "base", "name", "sentence", "usb", "dfu", "memories", "timing", "behaviour", "launch",
-    "protection", "contents",
+    "protection", "contents", "application",
   ]
 }
 
@@ -139,6 +139,7 @@ extension DescriptionDecoder {
     readLaunch(fields, into: &draft)
     readProtection(fields, into: &draft)
     readContents(fields, into: &draft)
+    readApplication(fields, into: &draft)
     check(draft, fields)
     return draft.profile
   }

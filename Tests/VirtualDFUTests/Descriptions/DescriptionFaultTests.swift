@@ -229,9 +229,38 @@ import USB
       "has to be told"),
     end("\"launch\": { \"pointer\": \"here\" }", "\"here\"", "launch.pointer", "0xFFFFFFFF"),
     end(
-      "\"protection\": { \"level-byte\": \"0x08000000\" }", "\"0x08000000\" }",
-      "protection.level-byte",
-      "no option bytes"),
+      "\"protection\": { \"option-bytes\": \"stm32f4\" }", "\"stm32f4\" }",
+      "protection.option-bytes",
+      "no memory for them"),
+    end(
+      "\"protection\": { \"option-bytes\": \"stm32f5\" }", "\"stm32f5\" }",
+      "protection.option-bytes",
+      "not known here"),
+    end(
+      "\"application\": { \"id\": \"dfu\" }", "\"dfu\" }", "application.id", "vendor and product"),
+    end("\"application\": { \"protocol\": 3 }", "3 }", "application.protocol", "0 to 2"),
+    end(
+      "\"application\": { \"way-back\": \"home\" }", "\"home\" }", "application.way-back",
+      "second-reset"),
+    end(
+      "\"launch\": { \"starts-anything\": 1 }", "1 }", "launch.starts-anything", "true or false"),
+    Case(
+      "\"kind\": \"ram\",", "\"kind\": \"ram\", \"erased-byte\": 256,", at: "256",
+      "memories[1].erased-byte", "0 to 255"),
+    Case(
+      "\"kind\": \"ram\",",
+      "\"kind\": \"ram\", \"locks\": {\"address\": 0, \"count\": 1, \"block\": 1},", at: "{\"address",
+      "memories[1].locks", "written once"),
+    Case(
+      "\"kind\": \"ram\",",
+      "\"kind\": \"write-once\", \"locks\": {\"address\":\"0x20000008\",\"count\":8,\"block\":2},",
+      at: "{\"address", "memories[1].locks", "behind its blocks"),
+    Case(
+      "\"id\": \"1209:0001\"", "\"id\": \"1209:0001\", \"more-strings\": {\"0\": \"x\"}", at: "\"0\"",
+      "usb.more-strings.0", "1 to 255"),
+    Case(
+      "\"id\": \"1209:0001\"", "\"id\": \"1209:0001\", \"more-strings\": []", at: "[]",
+      "usb.more-strings", "by its index"),
     end(
       "\"protection\": { \"write-protected-sectors\": [4, 5] }", "5]",
       "protection.write-protected-sectors[1]", "0 to 4"),
@@ -254,7 +283,7 @@ import USB
   static func poll(_ text: String) -> Case {
     end(
       "\"timing\": { \"poll-timeout\": \"\(text)\" }", "\"\(text)\" }", "timing.poll-timeout",
-      "constant:50")
+      "constant:N")
   }
 
   /// A section more, at the end.

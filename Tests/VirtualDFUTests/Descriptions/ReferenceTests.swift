@@ -1,3 +1,4 @@
+import DFU
 import Foundation
 import Testing
 
@@ -17,10 +18,12 @@ import Testing
     + DescriptionKeys.dfuSeSetting + DescriptionKeys.plainSetting + DescriptionKeys.memory
     + DescriptionKeys.sectors + DescriptionKeys.times + DescriptionKeys.timing
     + DescriptionKeys.behaviour + DescriptionKeys.launch + DescriptionKeys.range
-    + DescriptionKeys.protection
+    + DescriptionKeys.protection + DescriptionKeys.application + DescriptionKeys.locks
+    + DescriptionKeys.content
 
   static let words =
     BootloaderDialect.allCases.map(\.rawValue) + BusyBehaviour.allCases.map(\.rawValue)
+    + OptionByteLayout.all.map(\.key) + Application.WayBack.allCases.map(\.rawValue)
     + MemoryDescription.Kind.allCases.map(\.rawValue)
     + MemoryDescription.Reprogramming.allCases.map(\.rawValue)
     + FunctionalDescriptorPlace.allCases.map(\.rawValue) + BootloaderQuirks.named.map(\.name)

@@ -5,7 +5,7 @@ internal import VirtualUSB
 extension DescriptionKeys {
   static let usb = [
     "id", "version", "usb", "class", "packet-size", "speed", "manufacturer", "product", "serial",
-    "self-powered", "max-power",
+    "more-strings", "self-powered", "max-power",
   ]
 }
 
@@ -82,6 +82,38 @@ extension DescriptionDecoder {
         description.setText(text, at: index, usual: usual)
       }
     }
+    readMoreStrings(fields["more-strings"], into: &description)
+  }
+
+  /// Texts by their index, to which nothing in the descriptors points; a status may (iString).
+  private mutating func readMoreStrings(
+    _ item: Located?, into description: inout DeviceDescription
+  ) {
+    guard let item else { return }
+    guard case .object(let members) = item.value.content, members.count <= 32 else {
+      refuse(
+        item, "This is an object of at most 32 texts, each by its index.",
+        "Write, for example, { \"16\": \"Address out of range\" }.")
+      return
+    }
+    for index in description.unreferencedStrings { description.strings[index] = nil }
+    for member in members {
+      let path = item.path.appending(.member(member.name))
+      guard let index = UInt8(member.name), index > 0, member.name == "\(index)" else {
+        refuse(
+          member.namePlace, path, "“\(shown(member.name))” is no index of a string.",
+          "Write a number from 1 to 255.")
+        continue
+      }
+      guard description.strings[index] == nil else {
+        refuse(
+          member.namePlace, path, "The string \(index) is used for something else.",
+          "Choose another index.")
+        continue
+      }
+      let text = descriptorText(Located(value: member.value, path: path))
+      description.strings[index] = text
+    }
   }
 
   private mutating func speed(_ item: Located?) -> USBSpeed? {
@@ -143,6 +175,11 @@ extension DescriptionEncoder {
       "manufacturer": .text(strings[device.manufacturerIndex]),
       "product": .text(strings[device.productIndex]),
       "serial": .text(strings[device.serialNumberIndex]),
+      "more-strings": JSONValue(
+        .object(
+          profile.description.unreferencedStrings.map {
+            JSONMember("\($0)", .text(strings[$0]))
+          })),
       "self-powered": .flag((configuration?.attributes ?? 0) & 0x40 != 0),
       "max-power": .text("\(Int(configuration?.maxPower ?? 0) * 2) mA"),
     ])
@@ -168,6 +205,18 @@ extension DeviceDescription {
     let place = old != 0 ? old : strings[usual] == nil ? usual : freeIndex(from: usual)
     strings[place] = text
     device[keyPath: index] = place
+  }
+
+  /// The indices of texts to which no descriptor points, ascending.
+  var unreferencedStrings: [UInt8] {
+    var used: Set<UInt8> = [
+      device.manufacturerIndex, device.productIndex, device.serialNumberIndex,
+    ]
+    for configuration in configurations {
+      used.insert(configuration.nameIndex)
+      used.formUnion(configuration.interfaces.map(\.nameIndex))
+    }
+    return strings.keys.filter { !used.contains($0) }.sorted()
   }
 
   /// The first index at or above `start` that no text has.

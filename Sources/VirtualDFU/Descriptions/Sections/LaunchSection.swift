@@ -2,7 +2,7 @@ internal import USB
 
 /// `launch`: where programs are started, and which the bootloader takes for programs.
 extension DescriptionKeys {
-  static let launch = ["pointer", "address", "ram", "code"]
+  static let launch = ["pointer", "address", "ram", "code", "starts-anything"]
   static let range = ["address", "size"]
 }
 
@@ -27,6 +27,7 @@ extension DescriptionDecoder {
       draft.profile.ramRanges = ranges.map { $0.lowerBound...$0.upperBound }
     }
     if let ranges = ranges(fields["code"], of: "code range") { draft.profile.codeRanges = ranges }
+    if let flag = flag(fields["starts-anything"]) { draft.profile.startsAnything = flag }
   }
 
   /// Without a base: the pointer at the first memory, RAM where RAM is, code where flash is.
@@ -96,6 +97,7 @@ extension DescriptionEncoder {
       "address": .text(profile.applicationAddress.map { addressText(UInt64($0)) }),
       "ram": .array(profile.ramRanges.map { range($0.lowerBound, $0.upperBound) }),
       "code": .array(profile.codeRanges.map { range($0.lowerBound, $0.upperBound) }),
+      "starts-anything": .flag(profile.startsAnything),
     ])
   }
 }

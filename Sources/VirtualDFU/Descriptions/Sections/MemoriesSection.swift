@@ -3,8 +3,11 @@ internal import USB
 
 /// `memories`: all memories of the part, with their sectors and how they take being written.
 extension DescriptionKeys {
-  static let memory = ["name", "kind", "address", "sectors", "unit", "reprogramming", "times"]
+  static let memory = [
+    "name", "kind", "address", "sectors", "unit", "reprogramming", "erased-byte", "locks", "times",
+  ]
   static let sectors = ["count", "size", "rights"]
+  static let locks = ["address", "count", "block"]
 }
 
 private let rightNames: [(name: String, right: SectorRights)] = [
@@ -24,7 +27,7 @@ extension MemoryDescription.Kind: CaseIterable {
 extension MemoryDescription.Reprogramming: CaseIterable {
   /// Every answer to being programmed twice.
   public static let allCases: [MemoryDescription.Reprogramming] = [
-    .clearsBits, .refusedUnlessBlank, .refused,
+    .clearsBits, .skippedUnlessBlank, .refusedUnlessBlank, .refused,
   ]
 }
 
@@ -103,6 +106,10 @@ extension DescriptionDecoder {
     if let rule: MemoryDescription.Reprogramming = choice(fields["reprogramming"]) {
       memory.reprogramming = rule
     }
+    if let byte = integer(fields["erased-byte"], 0...0xFF, "A byte") {
+      memory.erasedByte = UInt8(byte)
+    }
+    readLocks(fields, into: &memory)
     checkUnit(memory, fields)
     checkRights(memory, fields)
     readTimes(fields, isNew: base == nil, into: &memory)
@@ -209,6 +216,37 @@ extension DescriptionDecoder {
       "Leave \"erase\" away. The string of a setting may say otherwise, as real ones do.")
   }
 
+  /// Bytes that each lock a block, inside the memory that they lock.
+  private mutating func readLocks(_ whole: Fields, into memory: inout MemoryDescription) {
+    guard let item = whole["locks"] else { return }
+    guard !item.isNull else {
+      memory.locks = nil
+      return
+    }
+    guard let fields = object(item, DescriptionKeys.locks) else { return }
+    for (name, example) in [("address", "\"0x1FFF7A00\""), ("count", "16"), ("block", "32")]
+    where fields[name] == nil { missing(name, of: fields, "\"\(name)\": \(example)") }
+    guard let start = address(fields["address"]),
+      let count = integer(fields["count"], 1...65536, "A count of lock bytes"),
+      let block = size(fields["block"])
+    else { return }
+    let bytes = start..<start + count
+    guard memory.kind == .writeOnce else {
+      refuse(item, "Only what can be written once is locked.", "Write \"kind\": \"write-once\".")
+      return
+    }
+    // At most 2^16 blocks of 2^32 bytes.
+    guard memory.range.lowerBound <= bytes.lowerBound, bytes.upperBound <= memory.range.upperBound,
+      count * block <= bytes.lowerBound - memory.range.lowerBound
+    else {
+      refuse(
+        item, "The lock bytes lie in the memory that they lock, behind its blocks.",
+        "Write another \"address\", or fewer or smaller blocks.")
+      return
+    }
+    memory.locks = MemoryDescription.Locks(bytes, blockSize: block)
+  }
+
   // MARK: All of them
 
   /// Bounds and overlaps of all memories.
@@ -262,8 +300,18 @@ extension DescriptionEncoder {
           "name": .text(memory.name), "kind": .text(memory.kind.rawValue),
           "address": .text(addressText(memory.range.lowerBound)), "sectors": .array(runs),
           "unit": .number(UInt64(clamping: memory.unit)),
-          "reprogramming": .text(memory.reprogramming.rawValue), "times": times(memory),
+          "reprogramming": .text(memory.reprogramming.rawValue),
+          "erased-byte": .text("0x" + hex(memory.erasedByte).uppercased()),
+          "locks": memory.locks.map(locks) ?? .text(nil), "times": times(memory),
         ])
       })
+  }
+
+  private static func locks(_ locks: MemoryDescription.Locks) -> JSONValue {
+    .object([
+      "address": .text(addressText(locks.addresses.lowerBound)),
+      "count": .number(locks.addresses.upperBound - locks.addresses.lowerBound),
+      "block": describedSize(locks.blockSize),
+    ])
   }
 }

@@ -95,6 +95,21 @@ extension DescriptionDecoder {
     }
   }
 
+  /// Option bytes may be unable to say which sectors are protected: several may share a bit.
+  mutating func checkSectors(_ draft: ProfileDraft, _ whole: Fields) {
+    guard isSound, let item = whole["protection"], !draft.profile.writeProtectedSectors.isEmpty,
+      let layout = draft.profile.optionBytes
+    else { return }
+    let told = draft.profile.writeProtectedSectors
+    let protected = VirtualBootloader(draft.profile).writeProtectedSectors
+    guard told != protected else { return }
+    note(
+      item,
+      "The option bytes of a \(layout.name) protect \(protected.count) "
+        + "\(protected.count == 1 ? "sector" : "sectors"), not the \(told.count) that are told.",
+      "Some sectors share a bit, and some have none: tell those that belong together.")
+  }
+
   /// What the base says of protection and contents has to fit the memories that are there now.
   mutating func checkProtection(_ draft: ProfileDraft, _ whole: Fields) {
     guard draft.base != nil, draft.unusableMemories.isEmpty, let item = whole["memories"]
@@ -112,7 +127,8 @@ extension DescriptionDecoder {
     if let address = profile.optionBytes?.missingBlock(in: profile.memories) {
       refuse(
         item,
-        "The base has option bytes at \(addressText(address)), where no memory for them is any longer.",
+        "The base has option bytes at \(addressText(address)), where no memory for them is any "
+          + "longer.",
         "Write \"protection\": { \"option-bytes\": null }, or keep the memory.")
     }
     for content in profile.factoryContents
