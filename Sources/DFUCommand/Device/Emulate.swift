@@ -7,21 +7,29 @@ import Workbench
 /// `dfu emulate`: the virtual devices.
 struct Emulate: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "List the virtual devices that there are.",
+    abstract: "List and describe the virtual devices that there are.",
     discussion: """
       Each behaves like a real bootloader, down to its faults and to the time that an erase takes. \
       Every verb that takes -d works on one: virtual:NAME, or virtual:NAME?OPTION=VALUE&…. \
-      Exporting them over USB/IP comes with a later version.
+      A file that describes a device works as well, virtual:./board.json; --describe prints one to \
+      begin with. Exporting them over USB/IP comes with a later version.
 
       Examples:
         dfu emulate --list
         dfu emulate --list --verbose
+        dfu emulate --describe stm32f407 > board.json
         dfu list -d 'virtual:gd32vf103?speed=instant'
       """
   )
 
   @Flag(help: "Print every virtual device with a sentence; with --verbose what can be changed.")
   var list = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Print a virtual device as the file that describes it, to be changed and used.",
+      valueName: "NAME[?OPTION=VALUE&…]"))
+  var describe: String?
 
   @OptionGroup var output: OutputOptions
 

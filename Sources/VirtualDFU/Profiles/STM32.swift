@@ -98,11 +98,11 @@ extension Profile {
       ])
     // Twice the flash, twice the time.
     profile.memories[0].massEraseTime = .seconds(16)
-    profile.memories[1] = MemoryDescription(
-      "Option Bytes", .optionBytes,
-      runs: [
-        .bytes(0x1FFE_C000, 1, of: 16, .readWrite), .bytes(0x1FFF_C000, 1, of: 16, .readWrite),
-      ], unitTime: .milliseconds(6))
+    // Apart: the OTP area lies between the two.
+    profile.memories.append(
+      MemoryDescription(
+        "Option Bytes of bank 2", .optionBytes,
+        runs: [.bytes(0x1FFE_C000, 1, of: 16, .readWrite)], unitTime: .milliseconds(6)))
     profile.ramRanges = [0x2000_0000...0x2003_0000, 0x1000_0000...0x1001_0000]
     profile.codeRanges = [0x0800_0000..<0x0820_0000]
     profile.optionBytes = .stm32f429

@@ -211,7 +211,7 @@ import USB
       "\"64K\": \"550 ms\"", "\"0x4000\": \"550 ms\"", at: "\"0x4000\"",
       "memories[0].times.erase.0x4000", "already"),
     end("\"timing\": { \"poll-timeout\": \"never\" }", "\"never\"", "timing.poll-timeout", "exact"),
-    poll("always"), poll("50"), poll("constant:"), poll("constant:-1"), poll("constant:+1"),
+    poll("always"), poll("constant:"), poll("constant:-1"), poll("constant:+1"),
     poll("constant:16777216"), poll("constant:1:2"), poll("at-most:1 ms"), poll("zero:1"), poll(""),
     end("\"timing\": { \"restart\": \"0 ms\" }", "\"0 ms\"", "timing.restart", "1 ms"),
     end("\"timing\": { \"set-address\": \"1 day\" }", "\"1 day\"", "timing.set-address", "ms"),
@@ -243,20 +243,22 @@ import USB
       "\"application\": { \"way-back\": \"home\" }", "\"home\" }", "application.way-back",
       "second-reset"),
     end(
-      "\"launch\": { \"starts-anything\": 1 }", "1 }", "launch.starts-anything", "true or false"),
+      "\"launch\": { \"starts-anything\": 1 }", "1 }", "launch.starts-anything", "rue or false"),
     Case(
       "\"kind\": \"ram\",", "\"kind\": \"ram\", \"erased-byte\": 256,", at: "256",
       "memories[1].erased-byte", "0 to 255"),
     Case(
       "\"kind\": \"ram\",",
-      "\"kind\": \"ram\", \"locks\": {\"address\": 0, \"count\": 1, \"block\": 1},", at: "{\"address",
+      "\"kind\": \"ram\", \"locks\": {\"address\": 0, \"count\": 1, \"block\": 1},",
+      at: "{\"address",
       "memories[1].locks", "written once"),
     Case(
       "\"kind\": \"ram\",",
       "\"kind\": \"write-once\", \"locks\": {\"address\":\"0x20000008\",\"count\":8,\"block\":2},",
       at: "{\"address", "memories[1].locks", "behind its blocks"),
     Case(
-      "\"id\": \"1209:0001\"", "\"id\": \"1209:0001\", \"more-strings\": {\"0\": \"x\"}", at: "\"0\"",
+      "\"id\": \"1209:0001\"", "\"id\": \"1209:0001\", \"more-strings\": {\"0\": \"x\"}",
+      at: "\"0\"",
       "usb.more-strings.0", "1 to 255"),
     Case(
       "\"id\": \"1209:0001\"", "\"id\": \"1209:0001\", \"more-strings\": []", at: "[]",

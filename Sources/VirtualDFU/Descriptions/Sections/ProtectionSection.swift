@@ -142,13 +142,16 @@ extension DescriptionDecoder {
 }
 
 extension OptionByteLayout {
-  /// Where a block begins that no memory of option bytes holds; nil where all have their place.
+  /// Where its first block begins, where no memory of option bytes holds any of its blocks. Some
+  /// bootloaders show only one of two (L4).
   fileprivate func missingBlock(in memories: [MemoryDescription]) -> UInt64? {
-    blocks.map(\.address).first { address in
-      !memories.contains { memory in
+    let addresses = blocks.map(\.address)
+    let isThere = addresses.contains { address in
+      memories.contains { memory in
         memory.kind == .optionBytes && memory.map.runs.contains { $0.start == address }
       }
     }
+    return isThere ? nil : addresses.first
   }
 }
 
