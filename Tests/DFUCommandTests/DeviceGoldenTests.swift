@@ -48,6 +48,10 @@ import Testing
       GoldenCase("emulate-list-verbose", "emulate", "--list", "--verbose"),
       GoldenCase("emulate-list-json", "emulate", "--list", "--json"),
       GoldenCase("bad-emulate", "emulate"),
+      GoldenCase("emulate-describe", "emulate", "--describe", "stm32f407"),
+      GoldenCase(
+        "emulate-describe-option", "emulate", "--describe", "runtime?serial=A1&way-back=detach"),
+      GoldenCase("bad-emulate-describe", "emulate", "--describe", "stm32f4O7"),
       GoldenCase("flash-endless-busy", "flash", "app.hex", "-d", board + "&quirks=endless-busy"),
       GoldenCase(
         "flash-mboot-itself", "flash", "app.hex", "-d", "virtual:mboot?speed=instant"),

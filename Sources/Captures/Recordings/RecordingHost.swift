@@ -8,7 +8,7 @@ public import USB
 /// device at the same moment from different threads have no order, in the recording either.
 ///
 /// Attachments and detachments are recorded when the program gets to know of them: it lists the
-/// devices, opens one, or takes an event from the stream. Nothing listens on its own account, because
+/// devices, opens one, or takes an event. Nothing listens on its own account, because
 /// waiting lets simulated time pass.
 public final class RecordingHost: USBHost {
   private let base: any USBHost
@@ -62,6 +62,23 @@ public final class RecordingHost: USBHost {
       recorder.heard(event)
       return event
     }
+  }
+
+  /// Listens as the other host does, which knows what its time is; what is heard is recorded.
+  public func listen(clock: AnyClock) -> any HostListener {
+    RecordingListener(base: base.listen(clock: clock), recorder: recorder)
+  }
+}
+
+/// A listener that records what it hears.
+private struct RecordingListener: HostListener {
+  let base: any HostListener
+  let recorder: Recorder
+
+  func next(within limit: Duration) async -> HostEvent? {
+    let event = await base.next(within: limit)
+    if let event { recorder.heard(event) }
+    return event
   }
 }
 

@@ -34,13 +34,30 @@ struct Emulate: Verb {
   @OptionGroup var output: OutputOptions
 
   func perform(on console: Console) async throws -> ExitStatus {
+    if let describe {
+      guard !list else {
+        throw UsageError(
+          "--list and --describe print different things.", help: "Use one of the two.")
+      }
+      return try print(descriptionOf: describe, on: console)
+    }
     guard list else {
       throw UsageError(
         "`dfu emulate` cannot export a device yet: that comes with USB/IP, in a later version.",
-        help: "`dfu emulate --list` prints the virtual devices; `-d virtual:NAME` uses one here.")
+        help: "`dfu emulate --list` prints the virtual devices, --describe one as a file; `-d virtual:NAME` uses one here.")
     }
     let report = ProfileListReport(Profile.all)
     try console.print(report) { report.text($0, isVerbose: console.isVerbose) }
+    return .done
+  }
+
+  /// The file is JSON whether `--json` is there or not.
+  private func print(descriptionOf name: String, on console: Console) throws -> ExitStatus {
+    let prefix = name.hasPrefix("virtual:") ? "" : "virtual:"
+    guard case .virtual(let selector) = try DeviceSelector(prefix + name) else { return .done }
+    let (profile, notes) = try selector.namedProfile()
+    for note in notes { console.note(note) }
+    console.write(try ProfileDescription.text(of: profile))
     return .done
   }
 }

@@ -34,21 +34,8 @@ public struct VirtualBoard: Sendable {
   ///   board; `ProfileDescriptionError` for a description that is wrong; ``FileError`` where a file
   ///   cannot be read.
   public init(_ selector: VirtualSelector) throws {
-    var profile: Profile
-    if selector.namesFile {
-      let description = try DescribedDevice.read(FilePath(selector.profile))
-      profile = description.profile
-      notes = description.notes.map { DescribedDevice.sentence($0, of: selector.profile) }
-    } else {
-      guard let known = Profile.named(selector.profile) else {
-        throw BoardError.unknownProfile(selector.profile)
-      }
-      profile = known
-      notes = []
-    }
-    for option in selector.options {
-      profile = try profile.setting(option.name, to: option.value)
-    }
+    let profile: Profile
+    (profile, notes) = try selector.namedProfile()
     var board = VirtualBootloader(profile)
     // Whether the result can be kept is known before anything is done.
     let stateFile = try selector.statePath.map { try StateFile(FilePath($0)) }
@@ -116,6 +103,30 @@ public struct VirtualBoard: Sendable {
     every period: Duration = .milliseconds(100), on clock: AnyClock
   ) async {
     await keeper?.keep(every: period, on: clock)
+  }
+}
+
+extension VirtualSelector {
+  /// The profile that is named, a built-in or a described one, with its options.
+  ///
+  /// - Returns: the profile, and what its description says that may be a mistake, a sentence each.
+  /// - Throws: `ProfileOptionError`, `ProfileDescriptionError`, ``BoardError`` for an unknown profile,
+  ///   ``FileError`` where a file cannot be read.
+  public func namedProfile() throws -> (profile: Profile, notes: [String]) {
+    var profile: Profile
+    var notes: [String] = []
+    if namesFile {
+      let description = try DescribedDevice.read(FilePath(self.profile))
+      profile = description.profile
+      notes = description.notes.map { DescribedDevice.sentence($0, of: self.profile) }
+    } else {
+      guard let known = Profile.named(self.profile) else {
+        throw BoardError.unknownProfile(self.profile)
+      }
+      profile = known
+    }
+    for option in options { profile = try profile.setting(option.name, to: option.value) }
+    return (profile, notes)
   }
 }
 
