@@ -137,13 +137,21 @@ public struct Replay: Sendable {
     return Answer(outcome: outcome, duration: .nanoseconds(steps[index].nanoseconds), step: index)
   }
 
+  /// Something that came or went.
+  public struct Occurrence: Hashable, Sendable {
+    /// What.
+    public var event: HostEvent
+    /// How long after the end of the step.
+    public var pause: Duration
+  }
+
   /// A call has ended: lets happen what happened after it.
   ///
   /// - Parameter step: the step of its answer.
   /// - Returns: the attachments and detachments.
-  public mutating func finish(_ step: Int?) -> [HostEvent] {
+  public mutating func finish(_ step: Int?) -> [Occurrence] {
     guard let step, steps.indices.contains(step) else { return [] }
-    return steps[step].events.filter { apply($0) }
+    return steps[step].events.filter { apply($0.event) }
   }
 
   // MARK: How far it is

@@ -14,6 +14,9 @@ public final class ReplayHost: USBHost {
     var busyUntil: [ReplayStep.Order: Duration] = [:]
     var listeners: [UInt64: AsyncStream<HostEvent>.Continuation] = [:]
     var nextListener: UInt64 = 0
+    var queues: [WeakQueue] = []
+
+    struct WeakQueue: Sendable { weak let queue: ReplayQueue? }
   }
 
   private let clock: AnyClock
@@ -45,7 +48,7 @@ public final class ReplayHost: USBHost {
   public func open(_ id: DeviceID) async throws(HostError) -> any USBDevice {
     defer { settle([]) }
     let (handle, info, events) = try state.withLock {
-      (state) throws(HostError) -> (UInt32, DeviceInfo, [HostEvent]) in
+      (state) throws(HostError) -> (UInt32, DeviceInfo, [Replay.Occurrence]) in
       let opened = try state.replay.open(id)
       return (opened.handle, opened.info, state.replay.finish(opened.step))
     }
@@ -69,13 +72,29 @@ public final class ReplayHost: USBHost {
     return stream
   }
 
+  /// Listens in the time of the replay: an event is heard as long after its call as it was recorded,
+  /// also where a sleep takes no time.
+  public func listen(clock: AnyClock) -> any HostListener {
+    let queue = ReplayQueue()
+    state.withLock { state in
+      state.queues.removeAll { $0.queue == nil }
+      state.queues.append(State.WeakQueue(queue: queue))
+    }
+    settle([])
+    return ReplayListener(queue: queue, clock: self.clock)
+  }
+
   /// Tells the listeners, and sends them home when nothing can come any more.
-  private func settle(_ events: [HostEvent]) {
-    let (listeners, isOver) = state.withLock { ($0.listeners.values.map(\.self), $0.replay.isOver) }
+  private func settle(_ occurrences: [Replay.Occurrence]) {
+    let now = clock.now
+    let (listeners, queues, isOver) = state.withLock {
+      ($0.listeners.values.map(\.self), $0.queues.compactMap(\.queue), $0.replay.isOver)
+    }
     for listener in listeners {
-      for event in events { listener.yield(event) }
+      for occurrence in occurrences { listener.yield(occurrence.event) }
       if isOver { listener.finish() }
     }
+    for queue in queues { queue.append(occurrences, at: now, isOver: isOver) }
   }
 
   // MARK: Calls of an open device

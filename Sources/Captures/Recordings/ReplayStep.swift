@@ -20,7 +20,7 @@ struct ReplayStep: Hashable, Sendable {
   var line: Int
   var nanoseconds: Int64 = 0
   /// What came and went after it, before the next thing ended.
-  var events: [HostEvent] = []
+  var events: [Replay.Occurrence] = []
   /// The next step of the same order.
   var successor: Int?
 
@@ -31,11 +31,15 @@ struct ReplayStep: Hashable, Sendable {
     var steps: [ReplayStep] = []
     var prelude: [HostEvent] = []
     var began: [UInt32: (index: Int, call: DeviceCall, time: Int64)] = [:]
-    var lastEnded: Int?
+    var lastEnded: Int? { didSet { end = now } }
+    var (now, end): (Int64, Int64) = (0, 0)
     func happen(_ event: HostEvent) {
-      if let lastEnded { steps[lastEnded].events.append(event) } else { prelude.append(event) }
+      guard let lastEnded else { return prelude.append(event) }
+      let pause = Duration.nanoseconds(max(0, now - end))
+      steps[lastEnded].events.append(Replay.Occurrence(event: event, pause: pause))
     }
     for (event, line) in zip(document.recording.events, document.lines) {
+      now = event.nanoseconds
       switch event.kind {
       case .attached(let info): happen(.attached(info))
       case .detached(let id, let path): happen(.detached(id, path))
