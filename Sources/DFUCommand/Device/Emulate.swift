@@ -44,7 +44,7 @@ struct Emulate: Verb {
     guard list else {
       throw UsageError(
         "`dfu emulate` cannot export a device yet: that comes with USB/IP, in a later version.",
-        help: "--list prints the virtual devices, --describe one as a file; `-d virtual:NAME` uses one here.")
+        help: "--list prints the virtual devices, --describe one as a file; -d uses one.")
     }
     let report = ProfileListReport(Profile.all)
     try console.print(report) { report.text($0, isVerbose: console.isVerbose) }

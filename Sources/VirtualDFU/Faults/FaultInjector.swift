@@ -4,7 +4,7 @@ public import USB
 public import VirtualUSB
 
 extension FaultSchedule {
-  /// What lets the faults happen, for ``VirtualUSB/VirtualBus/intercept(_:)``.
+  /// What lets the faults happen, for `VirtualBus/intercept(_:)`.
   ///
   /// - Parameters:
   ///   - profile: what is plugged in: the addresses of its blocks, and what an intruder looks like.
