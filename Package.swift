@@ -50,6 +50,7 @@ let package = Package(
     .library(name: "VirtualDFU", targets: ["VirtualDFU"]),
     .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reports", targets: ["Reports"]),
+    .library(name: "LibUSB", targets: ["LibUSB"]),
     .executable(name: "dfu", targets: ["DFUCommand"]),
   ],
   dependencies: [
@@ -68,6 +69,10 @@ let package = Package(
     room("Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
 
     // Edges: these touch the world.
+    .systemLibrary(
+      name: "CLibUSB", pkgConfig: "libusb-1.0",
+      providers: [.apt(["libusb-1.0-0-dev"]), .brew(["libusb"])]),
+    room("LibUSB", imports: ["USB", "CLibUSB"]),
     room(
       "Workbench",
       imports: [
