@@ -102,7 +102,13 @@ let package = Package(
       ],
       swiftSettings: house + [ruleSwitches]),
 
+    // What the tests of LibUSB run where devices are made up.
+    .executableTarget(
+      name: "libusb-probe", dependencies: ["LibUSB", "USB"], path: "Tests/LibUSBProbe",
+      swiftSettings: house),
+
     proof(of: "USB", imports: []),
+    proof(of: "LibUSB", imports: ["USB", "CLibUSB", "libusb-probe"]),
     proof(of: "Firmware", imports: ["USB"]),
     proof(of: "DFU", imports: ["USB"]),
     proof(of: "DFUHost", imports: ["DFU", "Firmware", "USB", "VirtualUSB", "VirtualDFU"]),

@@ -89,11 +89,12 @@ final class Attachments: Sendable {
     case .events: devices = try context.devices()
     case .polling: devices = try Context().devices()
     }
+    // In the order of the paths, so that ids and events do not depend on that of a folder.
+    let keyed = devices.map { (device: $0, key: $0.key) }.sorted { $0.key.path < $1.key.path }
     var left = state.attached
     var attached: [Attachment] = []
     var arrived: [DeviceInfo] = []
-    for device in devices {
-      let key = device.key
+    for (device, key) in keyed {
       let known = left.firstIndex {
         watching == .events ? $0.device.pointer == device.pointer : $0.key == key
       }

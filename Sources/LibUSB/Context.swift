@@ -116,7 +116,8 @@ final class EventThread: Sendable {
     #endif
     guard code == 0 else {
       box.release()
-      throw HostError(.other, "No thread could be started for the events of libusb (errno \(code)).")
+      throw HostError(
+        .other, "No thread could be started for the events of libusb (errno \(code)).")
     }
     #if canImport(Darwin)
       if let thread { pthread_detach(thread) }

@@ -61,7 +61,8 @@ final class LibUSBDevice: USBDevice {
 
   /// A call is no longer under way.
   private func leave<Result>(_ body: (inout DeviceState) -> sending Result) -> sending Result {
-    let (result, closers) = state.withLock { state -> (Result, [CheckedContinuation<Void, Never>])
+    let (result, closers) = state.withLock {
+      state -> (Result, [CheckedContinuation<Void, Never>])
       in
       state.calls -= 1
       let result = body(&state)
