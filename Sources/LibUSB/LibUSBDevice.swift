@@ -145,6 +145,7 @@ final class LibUSBDevice: USBDevice {
   ///   - body: the call.
   ///   - settle: notes its success.
   /// - Returns: what the call has answered; a device that has left is noted.
+  /// - Throws: where the device is closed or gone, or `permit` refuses.
   private func call(
     _ setup: SetupPacket? = nil,
     permit: (DeviceState) throws(TransferError) -> Void = { _ in },
