@@ -6,15 +6,6 @@ internal import USB
 /// libusb, the clock and those who ask for the list all do the same: they have the list read again
 /// and compared with what was known. What differs is told to the listeners.
 final class Attachments: Sendable {
-  /// How changes are noticed.
-  enum Watching: Sendable {
-    /// libusb tells.
-    case events
-    /// Nobody tells: no udev has its daemon here (a container, a small system), or libusb cannot. The
-    /// list of a context stays as it is then, so that each look is through a new one.
-    case polling
-  }
-
   private struct Attachment {
     var info: DeviceInfo
     var device: DeviceReference
@@ -36,11 +27,11 @@ final class Attachments: Sendable {
   private let clock: AnyClock
   private let sysfs: Sysfs
   private let context: Context
-  private let watching: Watching
+  private let watching: LibUSBHost.Watching
   // Held while the list is read, so that an older list never replaces a newer one.
   private let state = Mutex(State())
 
-  init(context: Context, clock: AnyClock, sysfs: Sysfs, watching: Watching) {
+  init(context: Context, clock: AnyClock, sysfs: Sysfs, watching: LibUSBHost.Watching) {
     self.context = context
     self.clock = clock
     self.sysfs = sysfs

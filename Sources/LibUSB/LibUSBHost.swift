@@ -22,11 +22,21 @@ public final class LibUSBHost: USBHost {
     let canTell =
       libusb_has_capability(LIBUSB_CAP_HAS_HOTPLUG.rawValue) != 0
       && (Platform.current != .linux || Sysfs.exists("/run/udev/control"))
-    try self.init(clock: clock, sysfs: Sysfs(), watching: canTell ? .events : .polling)
+    try self.init(clock: clock, watching: canTell ? .events : .polling)
   }
 
-  init(clock: AnyClock, sysfs: Sysfs, watching: Attachments.Watching) throws(HostError) {
-    self.sysfs = sysfs
+  /// How changes are noticed.
+  package enum Watching: Sendable {
+    /// libusb tells.
+    case events
+    /// Nobody tells: no udev has its daemon here (a container, a small system), or libusb cannot. The
+    /// list of a context stays as it is then, so that each look is through a new one.
+    case polling
+  }
+
+  /// The buses of this machine, with changes noticed in a way that is not this system's.
+  package init(clock: AnyClock, watching: Watching) throws(HostError) {
+    sysfs = Sysfs()
     context = try Context()
     attachments = Attachments(context: context, clock: clock, sysfs: sysfs, watching: watching)
   }

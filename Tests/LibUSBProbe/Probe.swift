@@ -6,6 +6,10 @@ import USB
 ///
 ///     libusb-probe list
 ///     libusb-probe watch COUNT         the first COUNT events, behind a line "listening"
+///     libusb-probe watch-events COUNT  the same, where only libusb's own events count
+///     libusb-probe announce WHAT FOLDER NODE   tells libusb, under umockdev, of a device: WHAT is
+///                                      add or remove, FOLDER below /sys, NODE below /dev
+///     libusb-probe drop PATH           opens, claims and drops the device, then does it again
 ///     libusb-probe drive PATH STEP...  opens the device at PATH, then the steps in their order
 ///
 /// A step is a word and its values, with colons between; numbers are decimal, endpoints and bytes
@@ -22,11 +26,21 @@ import USB
 struct Probe {
   static func main() async {
     let arguments = CommandLine.arguments.dropFirst()
+    if arguments.first == "announce", arguments.count == 4 {
+      // Without a host: it would take the place of the one that is to hear it.
+      let words = Array(arguments)
+      return say(announce(words[1], folder: words[2], node: words[3]) ? "told" : "nobody listens")
+    }
     do {
-      let host = try LibUSBHost(clock: AnyClock(ContinuousClock()))
+      let clock = AnyClock(ContinuousClock())
+      let host =
+        arguments.first == "watch-events"
+        ? try LibUSBHost(clock: clock, watching: .events) : try LibUSBHost(clock: clock)
       switch arguments.first {
       case "list": for info in try await host.devices() { print(describe(info)) }
-      case "watch": await watch(host, count: arguments.last.flatMap { Int($0) } ?? 1)
+      case "drop": try await drop(host, arguments.last ?? "")
+      case "watch", "watch-events":
+        await watch(host, count: arguments.last.flatMap { Int($0) } ?? 1)
       case "drive": try await drive(host, Array(arguments.dropFirst()))
       default: print("libusb-probe list | watch COUNT | drive PATH STEP...")
       }
@@ -67,6 +81,17 @@ struct Probe {
       if left <= 0 { return }
     }
     say("the stream has ended")
+  }
+
+  static func drop(_ host: LibUSBHost, _ path: String) async throws {
+    guard let info = try await host.devices().first(where: { $0.path.description == path }) else {
+      return print("no device there")
+    }
+    for _ in 0..<2 {
+      let device = try await host.open(info.id)
+      try await device.claimInterface(0)
+      say("claimed")
+    }
   }
 
   static func drive(_ host: LibUSBHost, _ arguments: [String]) async throws {

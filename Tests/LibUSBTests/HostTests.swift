@@ -6,12 +6,12 @@ import USB
 /// On the machine as it is, whatever is attached.
 @Suite("The host on this machine", .timeLimit(.minutes(1)))
 struct HostTests {
-  private func host(_ watching: Attachments.Watching) throws -> LibUSBHost {
-    try LibUSBHost(clock: AnyClock(ContinuousClock()), sysfs: Sysfs(), watching: watching)
+  private func host(_ watching: LibUSBHost.Watching) throws -> LibUSBHost {
+    try LibUSBHost(clock: AnyClock(ContinuousClock()), watching: watching)
   }
 
-  @Test(arguments: [Attachments.Watching.events, .polling])
-  func `ids stay while a device is attached`(_ watching: Attachments.Watching) async throws {
+  @Test(arguments: [LibUSBHost.Watching.events, .polling])
+  func `ids stay while a device is attached`(_ watching: LibUSBHost.Watching) async throws {
     let host = try host(watching)
     let first = try await host.devices()
     let second = try await host.devices()
@@ -27,8 +27,8 @@ struct HostTests {
     #expect(error?.code == .notFound)
   }
 
-  @Test(arguments: [Attachments.Watching.events, .polling])
-  func `streams end when the host goes away`(_ watching: Attachments.Watching) async throws {
+  @Test(arguments: [LibUSBHost.Watching.events, .polling])
+  func `streams end when the host goes away`(_ watching: LibUSBHost.Watching) async throws {
     var streams: [AsyncStream<HostEvent>] = []
     do {
       let host = try host(watching)
@@ -37,8 +37,8 @@ struct HostTests {
     for stream in streams { for await _ in stream {} }
   }
 
-  @Test(arguments: [Attachments.Watching.events, .polling])
-  func `listening begins, ends and begins again`(_ watching: Attachments.Watching) async throws {
+  @Test(arguments: [LibUSBHost.Watching.events, .polling])
+  func `listening begins, ends and begins again`(_ watching: LibUSBHost.Watching) async throws {
     let host = try host(watching)
     for _ in 0..<20 {
       let listener = host.listen(clock: AnyClock(ContinuousClock()))

@@ -213,6 +213,10 @@ final class ScratchFolder: Sendable {
 
 // Beside the test bundle: in its folder, or above it where the bundle is a folder itself.
 private func builtProbe() throws -> URL {
+  // Another build of it, for example with a sanitizer.
+  if let other = ProcessInfo.processInfo.environment["DFU_LIBUSB_PROBE"] {
+    return URL(fileURLWithPath: other)
+  }
   let arguments = CommandLine.arguments
   var starts = [arguments[0]]
   if let index = arguments.firstIndex(of: "--test-bundle-path"), index + 1 < arguments.count {

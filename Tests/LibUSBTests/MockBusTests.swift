@@ -82,6 +82,36 @@ struct MockBusTests {
       ])
   }
 
+  @Test func `comings and goings are noticed when libusb tells of them`() throws {
+    let lines = try MockBus(devices: [.rootHub, .bootloader, .pipes]).run(
+      script: """
+        link=$UMOCKDEV_DIR/sys/bus/usb/devices/1-4
+        tell() { $0 announce $1 \(MockDevice.pipes.folder) bus/usb/001/012; }
+        mkfifo lines
+        $0 watch-events 2 > lines &
+        exec 3< lines
+        read -r line <&3; echo "$line"
+        mv "$link" aside
+        tell remove
+        read -r line <&3; echo "$line"
+        mv aside "$link"
+        tell add
+        read -r line <&3; echo "$line"
+        wait
+        """)
+    #expect(
+      lines == [
+        "listening", "told", "detached 3 1-4", "told",
+        "attached 4 1-4 1d50:607f address 12 full serial none active 1 configurations "
+          + "1 [0.0 ff/00/00]",
+      ])
+  }
+
+  @Test func `a device that is dropped without closing can be opened again`() throws {
+    let lines = try MockBus(devices: [.rootHub, .pipes]).run(["drop", "1-4"])
+    #expect(lines == ["claimed", "claimed"])
+  }
+
   @Test func `control transfers bring answers and refusals`() throws {
     let name = "@Internal Flash  /0x08000000/04*016Kg,01*064Kg,07*128Kg"
     let string: [UInt8] =
