@@ -56,7 +56,8 @@ extension DeviceReference {
       info.serialNumber = sysfs.serialNumber(path)
       if let bytes = sysfs.descriptors(path), bytes.count >= DeviceDescriptor.length {
         let following = Array(bytes[DeviceDescriptor.length...])
-        var reader = ByteReader(following.span.bytes, origin: DeviceDescriptor.length)
+        // Offsets as in the device's own answer, which begins with the configuration.
+        var reader = ByteReader(following.span.bytes)
         info.configurations = ConfigurationDescriptor.all(parsing: &reader)
       }
     }

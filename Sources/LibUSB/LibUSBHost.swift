@@ -34,9 +34,11 @@ public final class LibUSBHost: USBHost {
     case polling
   }
 
-  /// The buses of this machine, with changes noticed in a way that is not this system's.
-  package init(clock: AnyClock, watching: Watching) throws(HostError) {
-    sysfs = Sysfs()
+  /// The buses of this machine, noticed and read in a way that need not be this system's.
+  package init(
+    clock: AnyClock, watching: Watching, files: String = "/sys"
+  ) throws(HostError) {
+    sysfs = Sysfs(root: files)
     context = try Context()
     attachments = Attachments(context: context, clock: clock, sysfs: sysfs, watching: watching)
   }

@@ -5,6 +5,7 @@ import USB
 /// where devices are made up (umockdev) or emulated (a guest).
 ///
 ///     libusb-probe list
+///     libusb-probe compare             whether libusb alone knows what it knows with /sys
 ///     libusb-probe watch COUNT         the first COUNT events, behind a line "listening"
 ///     libusb-probe watch-events COUNT  the same, where only libusb's own events count
 ///     libusb-probe announce WHAT FOLDER NODE   tells libusb, under umockdev, of a device: WHAT is
@@ -38,6 +39,14 @@ struct Probe {
         ? try LibUSBHost(clock: clock, watching: .events) : try LibUSBHost(clock: clock)
       switch arguments.first {
       case "list": for info in try await host.devices() { print(describe(info)) }
+      case "compare":
+        let bare = try await LibUSBHost(clock: clock, watching: .polling, files: "/none").devices()
+        for (info, other) in zip(try await host.devices(), bare) {
+          let isSame =
+            info.path == other.path && info.activeConfiguration == other.activeConfiguration
+            && info.configurations == other.configurations
+          say("\(info.path) \(isSame ? "the same" : "\(info) not \(other)")")
+        }
       case "drop": try await drop(host, arguments.last ?? "")
       case "watch", "watch-events":
         await watch(host, count: arguments.last.flatMap { Int($0) } ?? 1)

@@ -18,6 +18,28 @@ struct MockBusTests {
       ])
   }
 
+  @Test func `where there is no sysfs, libusb's configurations are the same, byte by byte`() throws
+  {
+    var audio = MockDevice.pipes
+    audio.path = PortPath(bus: 1, ports: [5])
+    audio.address = 13
+    audio.configurations = [
+      ConfigurationDescriptor(
+        extra: [RawDescriptor(bytes: [8, 11, 0, 2, 1, 1, 0, 0], offset: 9)],
+        interfaces: [
+          InterfaceDescriptor(
+            number: 1, interfaceClass: ClassTriple(1, 2, 0),
+            endpoints: [
+              EndpointDescriptor(
+                address: 0x03, attributes: 9, maxPacketSize: 192, interval: 4, extraBytes: [5, 6],
+                extra: [RawDescriptor(bytes: [7, 0x25, 1, 0, 0, 0, 0], offset: 0)])
+            ])
+        ])
+    ]
+    let lines = try MockBus(devices: [.rootHub, .bootloader, .pipes, audio]).run(["compare"])
+    #expect(lines == ["usb1", "1-2", "1-4", "1-5"].map { "\($0) the same" })
+  }
+
   @Test func `a device with broken configurations is listed with what is known`() throws {
     var broken = MockDevice.pipes
     broken.rawConfigurations = [9, 2, 64, 0, 1, 1, 0, 0x80, 50, 9, 4, 0, 0, 0, 0xFF, 0, 0, 0, 1, 7]
