@@ -100,8 +100,9 @@ public struct ClientSession: Sendable {
   }
 
   private mutating func nextSequence() -> UInt32 {
-    repeat { lastSequence = lastSequence == .max ? 1 : lastSequence + 1 } while
-      pending[lastSequence] != nil || unlinks[lastSequence] != nil
+    repeat {
+      lastSequence = lastSequence == .max ? 1 : lastSequence + 1
+    } while pending[lastSequence] != nil || unlinks[lastSequence] != nil
     return lastSequence
   }
 

@@ -114,7 +114,9 @@ public struct ServerSession: Sendable {
       phase = .deciding
       return .list
     case Operation.requestBit | Operation.importCode:
-      guard let bytes = received.take(Operation.headerLength + BusID.fieldLength) else { return nil }
+      guard let bytes = received.take(Operation.headerLength + BusID.fieldLength) else {
+        return nil
+      }
       guard let busID = BusID(field: Array(bytes.dropFirst(Operation.headerLength))) else {
         throw .violation(
           "busid", "without a name", "it is 1 to 31 printable characters and a NUL")
