@@ -24,6 +24,9 @@ let ruleSwitches: SwiftSetting = .define("RULE_SWITCHES", .when(configuration: .
 
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 /// A room of the house (ARCHITECTURE.md): what it may import is written here and nowhere else.
@@ -51,11 +54,13 @@ let package = Package(
     .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "LibUSB", targets: ["LibUSB"]),
+    .library(name: "USBIP", targets: ["USBIP"]),
     .executable(name: "dfu", targets: ["DFUCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
   ],
   targets: [
     // Pure rooms: no Foundation, no Dispatch, no C; no clock, file or socket.
@@ -73,6 +78,7 @@ let package = Package(
       name: "CLibUSB", pkgConfig: "libusb-1.0",
       providers: [.apt(["libusb-1.0-0-dev"]), .brew(["libusb"])]),
     room("LibUSB", imports: ["USB", "CLibUSB"]),
+    room("USBIP", imports: ["USB"] + nio),
     room(
       "Workbench",
       imports: [
@@ -124,6 +130,7 @@ let package = Package(
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
         system,
       ]),
+    proof(of: "USBIP", imports: ["USB", "VirtualUSB", "VirtualDFU", "DFU"] + nio),
     .testTarget(
       name: "DFUCommandTests",
       dependencies: [
