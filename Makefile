@@ -50,6 +50,11 @@ proof: ## Every fault at every transfer of every virtual device; a flash killed 
 	@Proof/run
 	@DFU_PROOF=1 $(swift) test --disable-xctest --filter KillTests
 
+.PHONY: interop
+interop: ## A real Linux kernel, usbip and dfu-util against ours, in QEMU (FILTER=name for a part)
+	@Scripts/set-up interop
+	@Interop/run $(FILTER)
+
 .PHONY: bench
 bench: ## Speed, beside objcopy and srec_cat
 	@Scripts/set-up bench
