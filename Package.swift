@@ -130,7 +130,8 @@ let package = Package(
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
         system,
       ]),
-    proof(of: "USBIP", imports: ["USB", "VirtualUSB", "VirtualDFU", "DFU"] + nio),
+    proof(
+      of: "USBIP", imports: ["USB", "VirtualUSB", "VirtualDFU", "DFU", "DFUHost", "Firmware"] + nio),
     .testTarget(
       name: "DFUCommandTests",
       dependencies: [

@@ -63,7 +63,8 @@ public final class DFUSession: Sendable {
     _ info: DeviceInfo, on host: any USBHost, clock: AnyClock,
     options: SessionOptions = SessionOptions()
   ) async throws(DFUError) -> DFUSession {
-    guard let function = DFUFunction.choose(in: info, interface: options.interface) else {
+    // What is no DFU device is not opened.
+    guard let known = DFUFunction.choose(in: info, interface: options.interface) else {
       throw DFUError(.notDFU, during: .describe)
     }
     let device: any USBDevice
@@ -75,6 +76,10 @@ public final class DFUSession: Sendable {
     let start = clock.now
     let meter = TransferMeter(device)
     do throws(DFUError) {
+      let function =
+        info.isOutline
+        ? DFUFunction.choose(in: device.info, interface: options.interface) : known
+      guard let function else { throw DFUError(.notDFU, during: .describe) }
       let opening = SessionOpening(
         info: device.info, function: function, device: meter, clock: clock)
       let (description, isClaimed) = try await opening.run(window: options.window)

@@ -47,6 +47,9 @@ public struct DeviceInfo: Hashable, Sendable {
   public var descriptor: DeviceDescriptor
   /// Its configurations, with all that follows them; those the host could read.
   public var configurations: [ConfigurationDescriptor]
+  /// Whether `configurations` is an outline: interfaces with their classes in setting 0, and nothing else
+  /// of what the device says. So much the list of a USB/IP server tells; an open device knows the rest.
+  public var isOutline: Bool
   /// `bConfigurationValue` of the active one; nil while not configured or not known.
   public var activeConfiguration: UInt8?
   /// The serial number, where the host knows it without asking the device.
@@ -59,7 +62,7 @@ public struct DeviceInfo: Hashable, Sendable {
   public init(
     id: DeviceID, path: PortPath, address: UInt8, speed: USBSpeed, descriptor: DeviceDescriptor,
     configurations: [ConfigurationDescriptor], activeConfiguration: UInt8?,
-    serialNumber: String? = nil
+    serialNumber: String? = nil, isOutline: Bool = false
   ) {
     self.id = id
     self.path = path
@@ -69,6 +72,7 @@ public struct DeviceInfo: Hashable, Sendable {
     self.configurations = configurations
     self.activeConfiguration = activeConfiguration
     self.serialNumber = serialNumber
+    self.isOutline = isOutline
   }
 }
 

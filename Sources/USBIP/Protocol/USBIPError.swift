@@ -8,6 +8,10 @@ public struct USBIPError: ExplainedError, Hashable {
     case violation = "usbip-violation"
     /// The peer's answer was a status other than 0.
     case refused = "usbip-refused"
+    /// Another client has the device.
+    case busy = "usbip-busy"
+    /// The server has no such device, or does not share it.
+    case noDevice = "usbip-no-device"
     /// The connection ended.
     case closed = "usbip-closed"
     /// There is no connection to be had.
@@ -36,5 +40,36 @@ public struct USBIPError: ExplainedError, Hashable {
   /// A field of a message breaks a rule.
   static func violation(_ field: String, _ value: String, _ rule: String) -> USBIPError {
     USBIPError(.violation, "The peer sent \(field) \(value); \(rule).")
+  }
+
+  /// A connection ended while an answer was awaited.
+  static func ended(_ end: ConnectionEnd) -> USBIPError {
+    USBIPError(.closed, "There was no answer: \(end.words).")
+  }
+
+  /// There is no connection to a server.
+  static func noServer(at address: USBIPAddress, because error: any Error) -> USBIPError {
+    USBIPError(
+      .unreachable, "No USB/IP server answers at \(address.place): \(words(for: error)).",
+      help: """
+        Start one there: `usbipd -D` on Linux, the service of usbipd-win on Windows (and its firewall \
+        rule), `dfu share` or `dfu emulate` anywhere.
+        """)
+  }
+
+  /// A server does not give a device.
+  static func refused(
+    _ busID: BusID, at address: USBIPAddress, _ status: OperationStatus
+  ) -> USBIPError {
+    let (code, help): (Code, String?) =
+      switch status {
+      case .busy, .notAvailable:
+        (.busy, "End what uses it there or elsewhere, `usbip detach` for the kernel's clients.")
+      case .noDevice:
+        (.noDevice, "`dfu list --any -d usbip://\(address.place)` lists what there is.")
+      default: (.refused, "The log of the server may tell more.")
+      }
+    return USBIPError(
+      code, "\(address.place) does not give \(busID): \(status.words).", help: help)
   }
 }
