@@ -83,13 +83,13 @@ let package = Package(
       "Workbench",
       imports: [
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
-        system,
+        "USBIP", system,
       ], settings: [ruleSwitches]),
     .executableTarget(
       name: "DFUCommand",
       dependencies: [
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
-        "Workbench", argumentParser, system,
+        "USBIP", "Workbench", argumentParser, system,
       ],
       swiftSettings: house),
 

@@ -2,25 +2,38 @@ import ArgumentParser
 import Reports
 import USB
 import VirtualDFU
+import VirtualUSB
 import Workbench
 
-/// `dfu emulate`: the virtual devices.
+/// `dfu emulate`: the virtual devices, here and on the network.
 struct Emulate: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "List and describe the virtual devices that there are.",
+    abstract: "List and describe the virtual devices, or export some over USB/IP.",
     discussion: """
       Each behaves like a real bootloader, down to its faults and to the time that an erase takes. \
       Every verb that takes -d works on one: virtual:NAME, or virtual:NAME?OPTION=VALUE&…. \
       A file that describes a device works as well, virtual:./board.json; --describe prints one to \
-      begin with. Exporting them over USB/IP comes with a later version.
+      begin with.
+
+      With names it is a USB/IP server: the first device is 1-1, the second 1-2. Any program that \
+      speaks USB/IP sees them: dfu -d usbip://127.0.0.1/1-1, or the kernel of Linux, where `usbip \
+      attach -r 127.0.0.1 -b 1-1` plugs one in as if it were real. Ctrl-C or SIGTERM ends it.
 
       Examples:
         dfu emulate --list
         dfu emulate --list --verbose
         dfu emulate --describe stm32f407 > board.json
+        dfu emulate stm32f407 dfu11
+        dfu emulate 'stm32f407?state=board.bin' --port 3241
         dfu list -d 'virtual:gd32vf103?speed=instant'
       """
   )
+
+  @Argument(
+    help: ArgumentHelp(
+      "Virtual devices to export: a built-in one, or ./FILE.json, with options behind a ?.",
+      valueName: "profile"))
+  var profiles: [String] = []
 
   @Flag(help: "Print every virtual device with a sentence; with --verbose what can be changed.")
   var list = false
@@ -31,24 +44,36 @@ struct Emulate: Verb {
       valueName: "NAME[?OPTION=VALUE&…]"))
   var describe: String?
 
+  @Option(
+    help: ArgumentHelp("Keep the memories of the one device in this file.", valueName: "file"))
+  var state: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Faults that happen to every device, as behind faults= in a selector.", valueName: "spec"))
+  var faults: String?
+
+  @OptionGroup var listening: ListenOptions
   @OptionGroup var output: OutputOptions
 
   func perform(on console: Console) async throws -> ExitStatus {
-    if let describe {
-      guard !list else {
-        throw UsageError(
-          "--list and --describe print different things.", help: "Use one of the two.")
-      }
-      return try print(descriptionOf: describe, on: console)
-    }
-    guard list else {
+    let wishes = (list ? 1 : 0) + (describe == nil ? 0 : 1) + (profiles.isEmpty ? 0 : 1)
+    guard wishes <= 1 else {
       throw UsageError(
-        "`dfu emulate` cannot export a device yet: that comes with USB/IP, in a later version.",
-        help: "--list prints the virtual devices, --describe one as a file; -d uses one.")
+        "--list, --describe and names are three different things.", help: "Use one of them.")
     }
-    let report = ProfileListReport(Profile.all)
-    try console.print(report) { report.text($0, isVerbose: console.isVerbose) }
-    return .done
+    if let describe { return try print(descriptionOf: describe, on: console) }
+    if list {
+      let report = ProfileListReport(Profile.all)
+      try console.print(report) { report.text($0, isVerbose: console.isVerbose) }
+      return .done
+    }
+    guard !profiles.isEmpty else {
+      throw UsageError(
+        "Nothing to emulate is named.",
+        help: "--list prints the virtual devices; `dfu emulate stm32f407` exports one.")
+    }
+    return try await export(on: console)
   }
 
   /// The file is JSON whether `--json` is there or not.
@@ -59,5 +84,47 @@ struct Emulate: Verb {
     for note in notes { console.note(note) }
     console.write(try ProfileDescription.text(of: profile))
     return .done
+  }
+
+  // MARK: Exporting
+
+  /// The names, with what the options say of all of them.
+  private var names: [String] {
+    get throws {
+      guard state == nil || profiles.count == 1 else {
+        throw UsageError(
+          "--state is of one device, and \(profiles.count) are named.",
+          help: "Write 'NAME?state=FILE' for each that is to be kept.")
+      }
+      return profiles.map { name in
+        let settings = [state.map { "state=\($0)" }, faults.map { "faults=\($0)" }].compactMap(
+          \.self)
+        guard !settings.isEmpty else { return name }
+        return name + (name.contains("?") ? "&" : "?") + settings.joined(separator: "&")
+      }
+    }
+  }
+
+  private func export(on console: Console) async throws -> ExitStatus {
+    let exported = try ExportedBoards(try names)
+    for board in exported.boards { for note in board.board.notes { console.note(note) } }
+    let ports = exported.ports
+    let saving = exported.boards.map { board in
+      Task { await board.board.keepSaving(on: AnyClock(ContinuousClock())) }
+    }
+    defer { for task in saving { task.cancel() } }
+    let status = try await serve(listening, on: console, ports: { ports }) { port in
+      var devices: [ServerReport.Device] = []
+      for board in exported.boards {
+        let address = listening.selector(port: port, busID: board.busID)
+        devices.append(
+          ServerReport.Device(
+            busID: "\(board.busID)", info: try await board.board.bus.devices().first,
+            name: board.name, selector: address))
+      }
+      return ServerReport(host: listening.listen, port: port, devices: devices)
+    }
+    for board in exported.boards { try board.board.save() }
+    return status
   }
 }
