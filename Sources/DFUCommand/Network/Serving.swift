@@ -41,6 +41,8 @@ struct ListenOptions: ParsableArguments {
 ///   - policy: what is taken of clients.
 ///   - ports: what is exported.
 ///   - report: what to print when it listens, by its port.
+/// - Returns: done, when the process was asked to end.
+/// - Throws: `USBIPError` where it cannot listen, or what `report` throws.
 func serve(
   _ options: ListenOptions, on console: Console, policy: USBIPServer.Policy = USBIPServer.Policy(),
   ports: @escaping @Sendable () async -> [ExportedPort],
