@@ -41,6 +41,8 @@ let package = Package(
     fuzzer("settings", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("state", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("engines", of: ["USB", "DFU", "DFUHost"]),
+    fuzzer("recording", of: ["USB", "Captures"]),
+    fuzzer("replay", of: ["USB", "DFU", "DFUHost", "Captures"]),
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),
   ]
 )

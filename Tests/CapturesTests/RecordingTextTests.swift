@@ -228,9 +228,6 @@ import USB
     Bad(opened + "0 1 bulk-out 02 > 00*x = sent 0 +0\n", .malformed, 5, "whose count is none"),
     Bad(
       opened + "0 1 bulk-out 02 > 0000*1048576 = sent 0 +0\n", .beyondLimit, 5, "more than 1048576"),
-    Bad(
-      opened + String(repeating: "0 1 bulk-out 02 > 00*1048576 = sent 0 +0\n", count: 513),
-      .beyondLimit, 517, "together"),
     Bad(opened + "2 list 1\n1 list 1\n", .contradiction, 6, "before the last one"),
     Bad(opened + "0 1 reset = ok +2\n1 list 1\n", .contradiction, 6, "before the last one"),
     Bad(opened + "0 1 reset @1\n0 1 reset @1\n", .contradiction, 6, "under way already"),
@@ -249,6 +246,16 @@ import USB
     #expect(error.line == bad.line, "\(error)")
     #expect(error.sentence.contains(bad.says), "\(error)")
     #expect(error.sentence.contains("Line \(bad.line) "))
+  }
+
+  @Test func `what a few bytes of text stand for is bounded`() throws {
+    let text = Array((Self.opened + "0 1 bulk-out 02 > 00*900 = sent 0 +0\n").utf8)
+    #expect(try RecordingDocument(parsing: text, totalLength: 900).recording.events.count == 4)
+    let error = #expect(throws: RecordingError.self) {
+      try RecordingDocument(parsing: text, totalLength: 899)
+    }
+    #expect(error?.code == .beyondLimit)
+    #expect(error?.line == 5)
   }
 
   @Test func `a line without end is refused at the limit, and a long text is`() throws {

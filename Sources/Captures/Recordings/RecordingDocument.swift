@@ -59,10 +59,14 @@ public struct RecordingDocument: Hashable, Sendable {
   /// - Parameter bytes: the text.
   /// - Throws: ``RecordingError`` with the line that is wrong.
   public init(parsing bytes: [UInt8]) throws(RecordingError) {
+    try self.init(parsing: bytes, totalLength: Recording.maximumTotalLength)
+  }
+
+  init(parsing bytes: [UInt8], totalLength: Int) throws(RecordingError) {
     recording = Recording()
     lines = []
     cutLine = nil
-    var reading = RecordingReading()
+    var reading = RecordingReading(remainingLength: totalLength)
     var start = 0
     var number = 0
     while start < bytes.count {

@@ -10,9 +10,12 @@ struct RecordingReading {
   /// The calls under way, by their labels.
   private var pending: [UInt32: (number: UInt32, call: DeviceCall, start: Int64)] = [:]
   private var latest: Int64 = 0
-  private var totalLength = 0
+  /// The bytes that transfers may still have.
+  private var remainingLength: Int
   /// A device whose descriptors are still to come.
   private var unfinished: UnfinishedDevice?
+
+  init(remainingLength: Int) { self.remainingLength = remainingLength }
 
   var isInsideDevice: Bool { unfinished != nil }
 
@@ -68,8 +71,8 @@ struct RecordingReading {
         .beyondLimit, line: line,
         "a recording has at most \(Recording.maximumEventCount) events")
     }
-    totalLength += Recording.dataLength(of: kind)
-    guard totalLength <= Recording.maximumTotalLength else {
+    remainingLength -= Recording.dataLength(of: kind)
+    guard remainingLength >= 0 else {
       throw RecordingError(
         .beyondLimit, line: line,
         "all transfers together have more than \(Recording.maximumTotalLength) bytes")
