@@ -45,9 +45,10 @@ fuzz: ## Every fuzzer for SECONDS=60 (FILTER=name for one)
 	@JOBS=$${JOBS:-$$(getconf _NPROCESSORS_ONLN)} Fuzz/run $(SECONDS) $(FILTER)
 
 .PHONY: proof
-proof: ## Every fault at every transfer of every virtual device; a flash killed at 100 moments
+proof: ## Every fault at every transfer; a million transfers over USB/IP; a flash killed at 100 moments
 	@Scripts/set-up test
 	@Proof/run
+	@Proof/soak
 	@DFU_PROOF=1 $(swift) test --disable-xctest --filter KillTests
 
 .PHONY: interop

@@ -108,6 +108,11 @@ let package = Package(
       ],
       swiftSettings: house + [ruleSwitches]),
 
+    // A million transfers through client and server: `make proof`.
+    .executableTarget(
+      name: "usbip-soak", dependencies: ["USBIP", "USB", "VirtualUSB", "VirtualDFU"],
+      path: "Proof/Soak", swiftSettings: house),
+
     // What the tests of LibUSB run where devices are made up.
     .executableTarget(
       name: "libusb-probe", dependencies: ["LibUSB", "USB"], path: "Tests/LibUSBProbe",

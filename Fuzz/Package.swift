@@ -44,5 +44,7 @@ let package = Package(
     fuzzer("recording", of: ["USB", "Captures"]),
     fuzzer("replay", of: ["USB", "DFU", "DFUHost", "Captures"]),
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),
+    fuzzer("usbip-server", of: ["USB", "USBIP"]),
+    fuzzer("usbip-client", of: ["USB", "USBIP"]),
   ]
 )

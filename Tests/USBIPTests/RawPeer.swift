@@ -53,7 +53,9 @@ struct RawPeer: Sendable {
 
     /// All that comes until the peer closes.
     mutating func rest() async -> [UInt8] {
-      while let more = try? await input.next(isolation: #isolation) { received += more.readableBytesView }
+      while let more = try? await input.next(isolation: #isolation) {
+        received += more.readableBytesView
+      }
       return received
     }
 

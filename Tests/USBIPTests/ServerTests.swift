@@ -39,13 +39,14 @@ import VirtualUSB
   }
 
   /// What is no request: each ends the connection without an answer.
-  @Test(arguments: [
-    [0x01, 0x06, 0x80, 0x05, 0, 0, 0, 0], [0x01, 0x11, 0x00, 0x05, 0, 0, 0, 0],
-    [0x01, 0x11, 0x80, 0x02, 0, 0, 0, 0], Array("GET / HTTP/1.1\r\n\r\n".utf8),
-    [0, 0, 0, 1, 0, 0, 0, 1] + Array(repeating: 0, count: 40),
-    [0x01, 0x11, 0x80, 0x03, 0, 0, 0, 0] + Array(repeating: 0x41, count: 32),
-    [0x01, 0x11, 0x80, 0x03, 0, 0, 0, 0] + Array(repeating: 0, count: 32),
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0x01, 0x06, 0x80, 0x05, 0, 0, 0, 0], [0x01, 0x11, 0x00, 0x05, 0, 0, 0, 0],
+      [0x01, 0x11, 0x80, 0x02, 0, 0, 0, 0], Array("GET / HTTP/1.1\r\n\r\n".utf8),
+      [0, 0, 0, 1, 0, 0, 0, 1] + Array(repeating: 0, count: 40),
+      [0x01, 0x11, 0x80, 0x03, 0, 0, 0, 0] + Array(repeating: 0x41, count: 32),
+      [0x01, 0x11, 0x80, 0x03, 0, 0, 0, 0] + Array(repeating: 0, count: 32),
+    ] as [[UInt8]])
   func `what is no request ends the connection, and that alone`(_ bytes: [UInt8]) async throws {
     try await LoopbackBench.run([VirtualBootloader(.stm32f407)]) { bench in
       let rest = try await RawPeer.run(to: bench.server.port) { talk in
