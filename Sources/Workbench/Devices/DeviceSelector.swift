@@ -26,7 +26,7 @@ public enum DeviceSelector: Hashable, Sendable {
       guard !rest.isEmpty else { throw SelectorError(text, "there is no serial number after it") }
       self = .serial(rest)
     } else if let rest = text.dropping(prefix: "path:") {
-      guard let path = PortPath(rest), !path.ports.isEmpty else {
+      guard let path = PortPath(rest) else {
         throw SelectorError(text, "a path is BUS-PORT[.PORT…], for example path:1-4.2")
       }
       self = .path(path)
@@ -169,7 +169,8 @@ public struct SelectorError: ExplainedError, Hashable {
   public var help: String? {
     ownHelp
       ?? """
-      A device is named 0483:df11, serial:339C35543236, path:1-4.2, usbip://HOST[:PORT][/BUSID], \
+      A device of this machine is named 0483:df11, serial:339C35543236 or path:1-4.2, as `dfu list \
+      --any` shows; another one usbip://HOST[:PORT][/BUSID], \
       virtual:PROFILE[?state=FILE&speed=real|instant&faults=SPEC] or replay:FILE. PROFILE is a \
       built-in device, or a file that describes one, such as ./board.json.
       """
