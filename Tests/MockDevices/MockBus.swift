@@ -36,6 +36,7 @@ package struct MockBus: Sendable {
   ///   - isNobody: whether the user is somebody without rights, also where root tests.
   ///   - environment: added to the plain one.
   ///   - folder: the current directory of the run; nil for one of its own.
+  /// - Returns: its end.
   /// - Throws: what the system says when the process cannot be started.
   package func run(
     _ program: URL, _ arguments: [String] = [], script: String? = nil, isNobody: Bool = false,

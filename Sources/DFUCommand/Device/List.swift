@@ -65,9 +65,7 @@ func printList(of found: [FoundDevice], on console: Console) async throws -> Exi
   return failures.contains(.noPermission) ? .noPermission : first
 }
 
-/// What is known of a device.
-///
-/// - Parameter failure: why it is not all.
+/// What is known of a device; where that is not all, `failure` tells why.
 private func describe(
   _ found: FoundDevice, _ failure: inout DFUError?, on console: Console
 ) async throws -> DeviceReport {
