@@ -1,4 +1,5 @@
 import DFU
+import DFUHost
 import Testing
 import USB
 import VirtualDFU
@@ -235,5 +236,24 @@ import VirtualDFU
         selectors, waiting: DeviceWait(.seconds(5), needsDFUMode: needsMode), places: desk.places)
     }
     #expect(error?.sentence == sentence)
+  }
+
+  // MARK: Following
+
+  @Test(arguments: ["cafe:4001", "serial:B2", "path:1-4"])
+  func `a device that was named is followed by its place when it comes back as another one`(
+    _ selector: String
+  ) async throws {
+    let desk = try desk()
+    try desk.attach("dfu11?serial=B2", port: 6, after: .milliseconds(200))
+    let found = try await DeviceSearch.device([selector], places: desk.places)
+    let session = try await DFUSession.open(found.info, on: found.host, clock: found.clock)
+    let back = try await session.enterDFUMode(on: found.host)
+    #expect(back.path == found.info.path)
+    #expect(back.ids != found.info.ids)
+    // What is typed next finds it again.
+    let again = try await DeviceSearch.device([found.selector], places: desk.places)
+    #expect(again.info.id == back.id)
+    #expect(again.mode == .dfu)
   }
 }
