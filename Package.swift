@@ -83,7 +83,7 @@ let package = Package(
       "Workbench",
       imports: [
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
-        "USBIP", system,
+        "LibUSB", "USBIP", system,
       ], settings: [ruleSwitches]),
     .executableTarget(
       name: "DFUCommand",
@@ -118,8 +118,12 @@ let package = Package(
       name: "libusb-probe", dependencies: ["LibUSB", "USB"], path: "Tests/LibUSBProbe",
       swiftSettings: house),
 
+    // Devices that umockdev makes up, for the tests of LibUSB and of the command.
+    .target(
+      name: "MockDevices", dependencies: ["USB"], path: "Tests/MockDevices", swiftSettings: house),
+
     proof(of: "USB", imports: []),
-    proof(of: "LibUSB", imports: ["USB", "CLibUSB", "libusb-probe"]),
+    proof(of: "LibUSB", imports: ["USB", "CLibUSB", "MockDevices", "libusb-probe"]),
     proof(of: "Firmware", imports: ["USB"]),
     proof(of: "DFU", imports: ["USB"]),
     proof(of: "DFUHost", imports: ["DFU", "Firmware", "USB", "VirtualUSB", "VirtualDFU"]),
@@ -140,7 +144,8 @@ let package = Package(
     .testTarget(
       name: "DFUCommandTests",
       dependencies: [
-        "DFUCommand", "Captures", "Firmware", "DFU", "USB", "VirtualDFU", system,
+        "DFUCommand", "Captures", "Firmware", "DFU", "DFUHost", "USB", "VirtualDFU", "MockDevices",
+        system,
       ],
       exclude: ["Golden"], swiftSettings: house),
   ]

@@ -54,6 +54,8 @@ extension DeviceReference {
       configurations: [], activeConfiguration: nil)
     if sysfs.isCurrent(path, address: address) {
       info.serialNumber = sysfs.serialNumber(path)
+      info.manufacturerName = sysfs.line("manufacturer", of: path)
+      info.productName = sysfs.line("product", of: path)
       if let bytes = sysfs.descriptors(path), bytes.count >= DeviceDescriptor.length {
         let following = Array(bytes[DeviceDescriptor.length...])
         // Offsets as in the device's own answer, which begins with the configuration.

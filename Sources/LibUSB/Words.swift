@@ -11,10 +11,11 @@ private func decimal(_ number: Int) -> String {
   return String(repeating: "0", count: max(0, 3 - text.count)) + text
 }
 
-/// The line for udev that lets whoever sits at the machine use a device.
+/// The line for udev that lets whoever sits at the machine use a device. There is no blank in it, so that
+/// a terminal leaves it whole.
 func udevRule(_ descriptor: DeviceDescriptor) -> String {
-  "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"\(descriptor.vendor)\", "
-    + "ATTR{idProduct}==\"\(descriptor.product)\", TAG+=\"uaccess\""
+  "SUBSYSTEM==\"usb\",ATTR{idVendor}==\"\(descriptor.vendor)\","
+    + "ATTR{idProduct}==\"\(descriptor.product)\",TAG+=\"uaccess\""
 }
 
 /// Where the errors are shown: what to do differs.
@@ -102,10 +103,13 @@ extension HostError {
     case .busy:
       return HostError(
         .busy, "\(name) is in use by another program.", help: "Close that program.")
-    case .unreachable, .other:
+    case .unreachable:
+      // libusb: "operation not supported or unimplemented on this platform"; for opening, by the driver.
       return HostError(
-        .other, "\(name) could not be opened (\(code.name)).",
-        help: code == .notSupported ? "On Windows it needs the driver WinUSB." : nil)
+        .permission, "\(name) has a driver that lets no program use it (\(code.name)).",
+        help: "On Windows it needs the driver WinUSB.")
+    case .other:
+      return HostError(.other, "\(name) could not be opened (\(code.name)).")
     }
   }
 }

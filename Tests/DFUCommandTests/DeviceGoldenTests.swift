@@ -19,6 +19,10 @@ import Testing
       GoldenCase("list-color", "list", "-d", board, "--color", "always"),
       GoldenCase(
         "list-several", "list", "-d", board, "-d", "virtual:stm32l476?speed=instant"),
+      GoldenCase("list-any-virtual", "list", "--any", "-d", atWork, "-d", board),
+      GoldenCase("list-lost", "list", "-d", board + "&faults=disconnect@4", "-d", board),
+      GoldenCase("bad-list-lost", "list", "-d", board + "&faults=disconnect@4"),
+      GoldenCase("bad-list-lost-late", "list", "-d", board + "&faults=disconnect@10"),
 
       GoldenCase("flash-hex", "flash", "app.hex", "-d", board),
       GoldenCase("flash-json", "flash", "app.hex", "-d", board, "--json"),
@@ -63,8 +67,6 @@ import Testing
         "erase-l072-all", "erase", "--all", "--yes", "-d",
         "virtual:stm32l072?speed=instant"),
 
-      GoldenCase("bad-no-device", "flash", "app.hex"),
-      GoldenCase("bad-physical-device", "list", "-d", "0483:df11"),
       GoldenCase("bad-selector", "list", "-d", "stm32"),
       GoldenCase("bad-profile", "list", "-d", "virtual:stm32f999"),
       GoldenCase("bad-profile-option", "list", "-d", "virtual:stm32f407?leave=x"),

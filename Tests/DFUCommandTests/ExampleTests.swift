@@ -1,4 +1,5 @@
 import Foundation
+import MockDevices
 import Testing
 
 /// Every example of the README and of the help of every verb is run as it stands, but for the speed of
@@ -78,8 +79,33 @@ import Testing
       ], binary: URL(fileURLWithPath: "/bin/sh"))
   }
 
+  /// Whether a line speaks of devices of this machine: it names one, or says so behind it.
+  private func isPhysical(_ line: String) -> Bool {
+    line.contains("of this machine") || line.contains(/-d ([0-9a-f]{4}:[0-9a-f]{4}|serial:|path:)/)
+  }
+
+  /// Runs a line about devices of this machine, among some that are made up. Where that is not possible it
+  /// runs among those that there are, and may say that there are none.
+  private func checkPhysical(_ line: String, in folder: Workplace) throws {
+    // Nothing else is done to devices that somebody may have plugged in.
+    try #require(line.hasPrefix("dfu list"), "\(line)")
+    let binary = try CommandRun.binary().deletingLastPathComponent().path
+    let shell = URL(fileURLWithPath: "/bin/sh")
+    let environment = ["PATH": "\(binary):/usr/bin:/bin"]
+    guard MockBus.isPossible else {
+      let run = try CommandRun(["-c", line], in: folder, environment: environment, binary: shell)
+      #expect([0, 69, 77].contains(run.status), "\(line)\n\(run.error)\(run.output)")
+      return
+    }
+    let run = try PhysicalDeviceTests.bench.run(
+      shell, ["-c", line], environment: environment, in: folder.url)
+    #expect(run.status == 0, "\(line)\n\(run.error)\(run.output)")
+    #expect(run.output.contains("3276364D3034"), "\(line)\n\(run.output)")
+  }
+
   /// 80 says that contents differ, and 75 that nothing has come: examples may show both.
   private func check(_ line: String, in folder: Workplace) throws {
+    if isPhysical(line) { return try checkPhysical(line, in: folder) }
     var run = try run(line, in: folder)
     // The README writes a file of a name that it has read before; who tries that begins without it.
     if run.status == 73, let name = run.error.firstMatch(of: /dfu: (\S+) exists already/)?.1 {

@@ -1,4 +1,5 @@
 import Foundation
+import MockDevices
 import Testing
 import USB
 
@@ -67,7 +68,7 @@ struct MockBusTests {
       lines == [
         "permission: There is no permission to open 0483:df11 at 1-2: /dev/bus/usb/001/005 may "
           + "not be written to. Add this line to /etc/udev/rules.d/60-dfu.rules: "
-          + "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", ATTR{idProduct}==\"df11\", "
+          + "SUBSYSTEM==\"usb\",ATTR{idVendor}==\"0483\",ATTR{idProduct}==\"df11\","
           + "TAG+=\"uaccess\" and run `sudo udevadm control --reload`, then plug the device in "
           + "again. For users who do not sit at the machine (ssh, a service), write "
           + "MODE=\"0660\", GROUP=\"plugdev\" instead of the TAG."

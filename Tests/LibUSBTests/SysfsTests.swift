@@ -1,4 +1,5 @@
 import Foundation
+import MockDevices
 import Testing
 import USB
 

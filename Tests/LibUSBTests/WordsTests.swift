@@ -22,7 +22,7 @@ struct WordsTests {
     #expect(error.sentence.contains("/dev/bus/usb/001/105"))
     #expect(
       error.help?.contains(
-        #"SUBSYSTEM=="usb", ATTR{idVendor}=="0483", ATTR{idProduct}=="df11", TAG+="uaccess""#)
+        #": SUBSYSTEM=="usb",ATTR{idVendor}=="0483",ATTR{idProduct}=="df11",TAG+="uaccess" "#)
         == true)
     #expect(error.help?.contains("udevadm control --reload") == true)
   }
@@ -46,6 +46,10 @@ struct WordsTests {
     #expect(
       HostError.cannotOpen(info, .noMemory, hasNode: true).sentence
         == "0483:df11 at 1-4.2 could not be opened (LIBUSB_ERROR_NO_MEM).")
+  }
+
+  @Test func `a driver that lets no program in is the wrong driver`() {
+    #expect(HostError.cannotOpen(info, .notSupported, hasNode: true).code == .permission)
   }
 
   @Test func `a device that is not found is told with what is there`() {

@@ -11,8 +11,10 @@ struct SelectorOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "The device: virtual:PROFILE[?state=FILE&speed=real|instant&…] or replay:FILE. PROFILE is a "
-        + "built-in device, or a file that describes one, such as ./board.json. Without it, DFU_DEVICE.",
+      "The device: VVVV:PPPP, serial:TEXT or path:BUS-PORT for one of this machine, "
+        + "virtual:PROFILE[?state=FILE&speed=real|instant&…] or replay:FILE. PROFILE is a built-in "
+        + "device, or a file that describes one, such as ./board.json. Without it, DFU_DEVICE, or else "
+        + "the DFU devices of this machine.",
       valueName: "selector"))
   var device: [String] = []
 

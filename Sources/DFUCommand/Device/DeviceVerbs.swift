@@ -43,7 +43,7 @@ extension ExitStatus {
       case .notInTime: .tryAgain
       case .stopped: .interrupted
       case .severalRecorded: .usage
-      case .noneNamed, .outOfReach, .nothingThere: .noDevice
+      case .nothingThere, .noneNamed, .noDFU, .notDFU, .notOffered: .noDevice
       }
     default: nil
     }

@@ -42,7 +42,6 @@ struct Wait: Verb {
       tellWait(on: console)
     }
     console.clearProgress()
-    try await keeping(found, console) { try await printList(of: found, on: console) }
-    return .done
+    return try await keeping(found, console) { try await printList(of: found, on: console) }
   }
 }

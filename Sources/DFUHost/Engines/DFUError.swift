@@ -172,6 +172,9 @@ extension DFUError {
     return "\(text) \(condition.sentence)"
   }
 
+  /// What the transport says of it, in parentheses: who holds the device, for example.
+  private var detail: String { transfer?.detail.map { " (\($0))" } ?? "" }
+
   private var defaultSentence: String {
     switch code {
     case .cancelled:
@@ -204,11 +207,11 @@ extension DFUError {
     case .waitsForReset: return "The device has taken a file over and waits for a USB reset."
     case .notDFU: return "The device has no DFU interface."
     case .deviceNotFound: return "The device is not there any more."
-    case .deviceBusy: return "Another program or driver has the device."
-    case .permission: return "The system does not let this program use the device."
+    case .deviceBusy: return "Another program or driver has the device\(detail)."
+    case .permission: return "The system does not let this program use the device\(detail)."
     case .hostUnreachable: return "The host of the device cannot be reached."
     case .inUse: return "Something else is already running on this device."
-    case .unsupported: return "\(place): the device cannot do this."
+    case .unsupported: return "\(place): the device cannot do this\(detail)."
     case .noSuchTarget: return "The device has no such alternate setting."
     case .badAddress: return "\(place): there is no such memory."
     case .internalFault: return "\(place) this program made a mistake."
@@ -274,7 +277,6 @@ extension DFUError {
       return "Start its bootloader with its button or a jumper."
     case .notReturned: return "Unplug the device and plug it in again, then look with `dfu list`."
     case .waitsForReset: return "Unplug the device and plug it in again."
-    case .permission: return "`dfu doctor` says what is missing."
     case .deviceBusy: return "Close the other program, or try again."
     case .inUse: return "Wait until it has ended."
     case .notDFU, .deviceNotFound, .noSuchTarget: return "`dfu list` shows what is there."

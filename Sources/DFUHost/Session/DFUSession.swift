@@ -76,9 +76,10 @@ public final class DFUSession: Sendable {
     let start = clock.now
     let meter = TransferMeter(device)
     do throws(DFUError) {
+      // A list may tell less than the open device: that of a USB/IP server knows classes only.
       let function =
-        info.isOutline
-        ? DFUFunction.choose(in: device.info, interface: options.interface) : known
+        device.info.configurations == info.configurations
+        ? known : DFUFunction.choose(in: device.info, interface: options.interface)
       guard let function else { throw DFUError(.notDFU, during: .describe) }
       let opening = SessionOpening(
         info: device.info, function: function, device: meter, clock: clock)

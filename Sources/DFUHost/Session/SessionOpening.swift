@@ -14,8 +14,10 @@ struct SessionOpening {
       vendor: info.descriptor.vendor, product: info.descriptor.product,
       version: info.descriptor.deviceVersion)
     var strings = Strings(device: device)
-    let manufacturer = try await strings.read(info.descriptor.manufacturerIndex)
-    let product = try await strings.read(info.descriptor.productIndex)
+    // What a device does not tell now, the system may have read when it came.
+    let manufacturer =
+      try await strings.read(info.descriptor.manufacturerIndex) ?? info.manufacturerName
+    let product = try await strings.read(info.descriptor.productIndex) ?? info.productName
     var serialNumber = info.serialNumber
     // What the system has read may be single bytes taken for UTF-16.
     let isSingleBytes = quirks.contains(.singleByteStrings)

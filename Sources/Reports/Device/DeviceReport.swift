@@ -1,6 +1,6 @@
 internal import DFU
 public import DFUHost
-internal import USB
+public import USB
 
 /// DFU devices in words: `dfu list`.
 public struct DeviceListReport: Encodable, Hashable, Sendable {
@@ -64,7 +64,7 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
   public var chip: String?
   /// Whether the application or the bootloader runs: `dfu`, `runtime` or `unknown`.
   public var mode: String
-  /// Which protocol it speaks.
+  /// Which protocol it speaks; `unknown` where it could not be opened, and only what the bus tells is known.
   public var dialect: String
   /// `wTransferSize`, as it is used.
   public var transferSize: Int
@@ -79,6 +79,8 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
   public var targets: [Target]
   /// What is odd about it.
   public var notes: [String]
+  /// Why it could not be opened, or not asked for all; nil where it was.
+  public var problem: ErrorReport.Explanation?
 
   /// The report of an opened device.
   ///
@@ -112,6 +114,33 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
     notes = description.notes
   }
 
+  /// The report of a device that could not be opened.
+  ///
+  /// - Parameters:
+  ///   - info: what is known of it all the same.
+  ///   - selector: what a person types to name it.
+  ///   - problem: why it could not be opened.
+  public init(unopened info: DeviceInfo, selector: String, problem: ErrorReport.Explanation) {
+    let device = info.descriptor
+    self.selector = selector
+    vendor = "\(device.vendor)"
+    product = "\(device.product)"
+    version = "\(device.deviceVersion)"
+    path = "\(info.path)"
+    speed = info.speed.rawValue
+    manufacturer = info.manufacturerName
+    productName = info.productName
+    serialNumber = info.serialNumber
+    mode = "\(info.dfuMode ?? .unknown)"
+    // The names of its settings would tell.
+    dialect = Self.unknownDialect
+    transferSize = info.dfuFunction?.transferSize ?? 0
+    protection = Protection.unknown.rawValue
+    targets = []
+    notes = []
+    self.problem = problem
+  }
+
   /// Whether its application runs.
   public var runsApplication: Bool { mode == "\(DFUMode.runtime)" }
 
@@ -119,7 +148,9 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
   public func text(_ style: TextStyle) -> String {
     var lines: [String] = []
     let what = chip ?? productName.map(terminalSafe) ?? "DFU device"
-    let state = runsApplication ? "its application runs" : "in its bootloader"
+    let state =
+      !isOpened
+      ? "not opened" : runsApplication ? "its application runs" : "in its bootloader"
     lines.append(
       "\(style(.strong, what)), \(state)  \(style(.accent, "\(vendor):\(product)")) "
         + "version \(version), at \(path), \(speed) speed")
@@ -128,7 +159,10 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
     if let manufacturer { names.append("by \(terminalSafe(manufacturer))") }
     if let serialNumber { names.append("serial \(terminalSafe(serialNumber))") }
     if !names.isEmpty { lines.append("  " + names.joined(separator: ", ")) }
-    if runsApplication {
+    if let problem { lines += problemLines(problem, style) }
+    if !isOpened {
+      // Nothing but the problem is known.
+    } else if runsApplication {
       lines.append("  " + wrapped(detachWords, width: style.width - 2, indent: 2))
     } else {
       lines.append("  \(dialect), blocks of \(transferSize) bytes; \(protectionWords(style))")
@@ -145,6 +179,21 @@ public struct DeviceReport: Encodable, Hashable, Sendable {
     }
     lines.append("  " + style(.faint, "select it with") + " -d '\(terminalSafe(selector))'")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static let unknownDialect = "unknown"
+
+  private var isOpened: Bool { dialect != Self.unknownDialect }
+
+  private func problemLines(_ problem: ErrorReport.Explanation, _ style: TextStyle) -> [String] {
+    var lines = [
+      "  " + style(.bad, "problem") + " "
+        + wrapped(terminalSafe(problem.sentence), width: style.width, indent: 4, used: 10)
+    ]
+    if let help = problem.help {
+      lines.append("    " + wrapped(terminalSafe(help), width: style.width, indent: 4))
+    }
+    return lines
   }
 
   private var detachWords: String {

@@ -54,6 +54,10 @@ public struct DeviceInfo: Hashable, Sendable {
   public var activeConfiguration: UInt8?
   /// The serial number, where the host knows it without asking the device.
   public var serialNumber: String?
+  /// The name of its maker, where the host knows it without asking the device.
+  public var manufacturerName: String?
+  /// Its own name, where the host knows it without asking the device.
+  public var productName: String?
 
   /// `VVVV:PPPP`: vendor and product, as a person writes them.
   public var ids: String { "\(descriptor.vendor):\(descriptor.product)" }
@@ -62,7 +66,8 @@ public struct DeviceInfo: Hashable, Sendable {
   public init(
     id: DeviceID, path: PortPath, address: UInt8, speed: USBSpeed, descriptor: DeviceDescriptor,
     configurations: [ConfigurationDescriptor], activeConfiguration: UInt8?,
-    serialNumber: String? = nil, isOutline: Bool = false
+    serialNumber: String? = nil, manufacturerName: String? = nil, productName: String? = nil,
+    isOutline: Bool = false
   ) {
     self.id = id
     self.path = path
@@ -72,6 +77,8 @@ public struct DeviceInfo: Hashable, Sendable {
     self.configurations = configurations
     self.activeConfiguration = activeConfiguration
     self.serialNumber = serialNumber
+    self.manufacturerName = manufacturerName
+    self.productName = productName
     self.isOutline = isOutline
   }
 }

@@ -1,4 +1,5 @@
 public import USB
+public import USBIP
 public import VirtualDFU
 
 /// Names a device, the same way everywhere: on the command line, in files, in reports.
@@ -10,7 +11,7 @@ public enum DeviceSelector: Hashable, Sendable {
   /// `path:BUS-PORT[.PORT…]`: the physical device at this place.
   case path(PortPath)
   /// `usbip://HOST[:PORT][/BUSID]`: a device of a USB/IP server.
-  case usbip(String)
+  case usbip(USBIPAddress)
   /// `virtual:PROFILE[?…]`: an emulated bootloader.
   case virtual(VirtualSelector)
   /// `replay:FILE`: the device's side of a recording.
@@ -26,13 +27,16 @@ public enum DeviceSelector: Hashable, Sendable {
       guard !rest.isEmpty else { throw SelectorError(text, "there is no serial number after it") }
       self = .serial(rest)
     } else if let rest = text.dropping(prefix: "path:") {
-      guard let path = PortPath(rest), !path.ports.isEmpty else {
+      guard let path = PortPath(rest) else {
         throw SelectorError(text, "a path is BUS-PORT[.PORT…], for example path:1-4.2")
       }
       self = .path(path)
     } else if let rest = text.dropping(prefix: "usbip://") {
-      guard !rest.isEmpty else { throw SelectorError(text, "there is no host after it") }
-      self = .usbip(rest)
+      do throws(USBIPAddressError) {
+        self = .usbip(try USBIPAddress(rest))
+      } catch {
+        throw SelectorError(text, error.reason)
+      }
     } else if let rest = text.dropping(prefix: "replay:") {
       guard !rest.isEmpty else { throw SelectorError(text, "there is no file after it") }
       self = .replay(rest)
@@ -169,7 +173,8 @@ public struct SelectorError: ExplainedError, Hashable {
   public var help: String? {
     ownHelp
       ?? """
-      A device is named 0483:df11, serial:339C35543236, path:1-4.2, usbip://HOST[:PORT][/BUSID], \
+      A device of this machine is named 0483:df11, serial:339C35543236 or path:1-4.2, as `dfu list \
+      --any` shows; another one usbip://HOST[:PORT][/BUSID], \
       virtual:PROFILE[?state=FILE&speed=real|instant&faults=SPEC] or replay:FILE. PROFILE is a \
       built-in device, or a file that describes one, such as ./board.json.
       """

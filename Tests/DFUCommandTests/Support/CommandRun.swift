@@ -1,4 +1,5 @@
 import Foundation
+import MockDevices
 import Testing
 
 /// One run of the built `dfu`, in a folder of its own.
@@ -42,6 +43,36 @@ struct CommandRun {
     status = process.terminationStatus
     output = String(decoding: try Data(contentsOf: outputFile), as: UTF8.self)
     error = String(decoding: try Data(contentsOf: errorFile), as: UTF8.self)
+  }
+
+  /// Runs `dfu` among devices that are made up.
+  ///
+  /// - Parameters:
+  ///   - arguments: behind the name.
+  ///   - folder: the current directory of the run.
+  ///   - input: what standard input holds; nothing among made-up devices.
+  ///   - environment: added to the plain one.
+  ///   - bus: the devices; nil for those of this machine.
+  ///   - script: run by a shell instead, with `dfu` as `$0`.
+  ///   - isNobody: whether the user is somebody without rights.
+  /// - Throws: what the system says when the process cannot be started.
+  init(
+    _ arguments: [String], in folder: Workplace, input: [UInt8] = [],
+    environment: [String: String] = [:], among bus: MockBus?, script: String? = nil,
+    isNobody: Bool = false
+  ) throws {
+    guard let bus else {
+      try self.init(arguments, in: folder, input: input, environment: environment)
+      return
+    }
+    let ended = try bus.run(
+      try Self.binary(), arguments, script: script, isNobody: isNobody, environment: environment,
+      in: folder.url)
+    self.init(ended)
+  }
+
+  private init(_ ended: MockBus.Ended) {
+    (status, output, error) = (ended.status, ended.output, ended.error)
   }
 
   // Beside the test bundle: in its folder, or above it where the bundle is a folder itself.

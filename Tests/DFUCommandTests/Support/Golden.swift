@@ -1,4 +1,5 @@
 import Foundation
+import MockDevices
 import Testing
 
 /// A run of the command whose texts are kept in `Golden/NAME/`: `command`, `stdout`, `stderr` and
@@ -37,10 +38,15 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
   }
 
   /// Runs the command and compares with what is kept.
-  func check(in workplace: Workplace) throws {
+  ///
+  /// - Parameters:
+  ///   - workplace: the folder in which it runs.
+  ///   - bus: devices that are made up for it; nil for those of this machine.
+  /// - Throws: what the system says when it cannot be started.
+  func check(in workplace: Workplace, among bus: MockBus? = nil) throws {
     for arguments in before { _ = try CommandRun(arguments, in: workplace) }
     let run = try CommandRun(
-      arguments, in: workplace, input: input, environment: environment)
+      arguments, in: workplace, input: input, environment: environment, among: bus)
     var texts = [
       "command": "dfu " + arguments.joined(separator: " ") + "\n",
       "stdout": run.output,

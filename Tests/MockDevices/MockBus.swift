@@ -1,82 +1,117 @@
-import Foundation
-import Testing
-import USB
+package import Foundation
+package import USB
 
 /// Devices that umockdev makes up for a program: their files under /sys, their nodes, and what they
-/// answer. The program is `libusb-probe`.
-struct MockBus {
-  var devices: [MockDevice] = [.rootHub]
+/// answer.
+package struct MockBus: Sendable {
+  package var devices: [MockDevice]
   /// What the device at `MockDevice.path` answers, in the order in which it is asked.
-  var tape: (device: MockDevice, transfers: [TapedTransfer])?
+  package var tape: (device: MockDevice, transfers: [TapedTransfer])?
 
-  static var isPossible: Bool {
+  package init(
+    devices: [MockDevice] = [.rootHub],
+    tape: (device: MockDevice, transfers: [TapedTransfer])? = nil
+  ) {
+    self.devices = devices
+    self.tape = tape
+  }
+
+  package static var isPossible: Bool {
     FileManager.default.isExecutableFile(atPath: "/usr/bin/umockdev-run")
   }
 
-  /// Runs the probe among the devices.
+  /// How a program has ended, and what it has printed.
+  package struct Ended {
+    package var status: Int32
+    package var output: String
+    package var error: String
+  }
+
+  /// Runs a program among the devices.
   ///
   /// - Parameters:
-  ///   - arguments: of the probe.
-  ///   - script: run by a shell instead, with the probe as `$0`.
+  ///   - program: the program.
+  ///   - arguments: of the program.
+  ///   - script: run by a shell instead, with the program as `$0`.
   ///   - isNobody: whether the user is somebody without rights, also where root tests.
-  /// - Returns: what it has printed, in lines.
+  ///   - environment: added to the plain one.
+  ///   - folder: the current directory of the run; nil for one of its own.
+  /// - Returns: its end.
   /// - Throws: what the system says when the process cannot be started.
-  func run(
-    _ arguments: [String] = [], script: String? = nil, isNobody: Bool = false
-  ) throws -> [String] {
-    let folder = try ScratchFolder()
-    let fixture = folder.url.appendingPathComponent("devices.umockdev")
+  package func run(
+    _ program: URL, _ arguments: [String] = [], script: String? = nil, isNobody: Bool = false,
+    environment: [String: String] = [:], in folder: URL? = nil
+  ) throws -> Ended {
+    let scratch = try ScratchFolder()
+    let fixture = scratch.url.appendingPathComponent("devices.umockdev")
     try Data(devices.map(\.description).joined(separator: "\n").utf8).write(to: fixture)
-    var words = ["/usr/bin/umockdev-run", "-d", fixture.path]
+    var words = ["/usr/bin/umockdev-run"]
+    if !devices.isEmpty { words += ["-d", fixture.path] }
     if let tape {
-      let file = folder.url.appendingPathComponent("tape.pcap")
+      let file = scratch.url.appendingPathComponent("tape.pcap")
       try Data(tapeBytes(tape.transfers, of: tape.device)).write(to: file)
       words += ["-p", "/sys\(tape.device.folder)=\(file.path)"]
     }
-    let probe = try builtProbe().path
-    words += ["--"] + (script.map { ["/bin/sh", "-c", $0, probe] } ?? [probe] + arguments)
+    words += ["--"]
+    words += script.map { ["/bin/sh", "-c", $0, program.path] } ?? [program.path] + arguments
     if isNobody, getuid() == 0 {
       words = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + words
     }
-    let output = folder.url.appendingPathComponent("output")
-    try Data().write(to: output)
     let process = Process()
     // Bounded: a hang is a failure, and not the end of the suite.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
     process.arguments = ["30"] + words
-    process.currentDirectoryURL = folder.url
-    process.environment = [
-      "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp",
+    process.currentDirectoryURL = folder ?? scratch.url
+    var variables = [
+      "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", "COLUMNS": "80",
       "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
     ]
+    variables.merge(environment) { $1 }
+    process.environment = variables
     process.standardInput = FileHandle.nullDevice
+    let (output, error) = (try scratch.file("output"), try scratch.file("error"))
     process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = process.standardOutput
+    process.standardError = try FileHandle(forWritingTo: error)
     try process.run()
     process.waitUntilExit()
-    let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
-    try #require(process.terminationStatus == 0, "it ended with an error: \(text)")
-    return text.split(separator: "\n").map(String.init)
+    return Ended(
+      status: process.terminationStatus,
+      output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+      error: String(decoding: try Data(contentsOf: error), as: UTF8.self))
   }
 }
 
 /// A device as the kernel tells of it.
-struct MockDevice: CustomStringConvertible {
-  var path: PortPath
-  var address: UInt8
-  var descriptor: DeviceDescriptor
-  var configurations: [ConfigurationDescriptor]
-  var serial: String?
-  var speed = "12"
+package struct MockDevice: CustomStringConvertible, Sendable {
+  package var path: PortPath
+  package var address: UInt8
+  package var descriptor: DeviceDescriptor
+  package var configurations: [ConfigurationDescriptor]
+  package var serial: String?
+  package var product: String?
+  package var manufacturer: String?
+  package var speed = "12"
   /// Bytes in place of those of the configurations.
-  var rawConfigurations: [UInt8]?
+  package var rawConfigurations: [UInt8]?
 
-  var folder: String {
+  package init(
+    path: PortPath, address: UInt8, descriptor: DeviceDescriptor,
+    configurations: [ConfigurationDescriptor], serial: String? = nil, speed: String = "12"
+  ) {
+    self.path = path
+    self.address = address
+    self.descriptor = descriptor
+    self.configurations = configurations
+    self.serial = serial
+    self.speed = speed
+  }
+
+  package var folder: String {
     "/devices/pci0000:00/0000:00:14.0/usb1" + (path.ports.isEmpty ? "" : "/\(path)")
   }
 
   /// The device as an `umockdev-record` would write it.
-  var description: String {
+  package var description: String {
     let following = rawConfigurations ?? configurations.flatMap(\.bytes)
     let bytes = (descriptor.bytes + following).map { hex($0).uppercased() }.joined()
     let node =
@@ -87,12 +122,14 @@ struct MockDevice: CustomStringConvertible {
       "A: devnum=\(address)\\n", "A: speed=\(speed)\\n",
       "A: devpath=\(path.ports.map(String.init).joined(separator: "."))\\n",
     ]
-    if let serial { lines.append("A: serial=\(serial)\\n") }
+    for (name, text) in [("serial", serial), ("product", product), ("manufacturer", manufacturer)] {
+      if let text { lines.append("A: \(name)=\(text)\\n") }
+    }
     lines.append("H: descriptors=\(bytes)")
     return lines.joined(separator: "\n") + "\n"
   }
 
-  static let rootHub = MockDevice(
+  package static let rootHub = MockDevice(
     path: PortPath(bus: 1, ports: []), address: 1,
     descriptor: DeviceDescriptor(
       deviceClass: ClassTriple(9, 0, 1), vendor: VendorID(0x1D6B), product: ProductID(2),
@@ -104,7 +141,7 @@ struct MockDevice: CustomStringConvertible {
     ], speed: "480")
 
   /// The bootloader in the ROM of an STM32F4: four memories as four settings (AN3156; UM0424).
-  static let bootloader = MockDevice(
+  package static let bootloader = MockDevice(
     path: PortPath(bus: 1, ports: [2]), address: 5,
     descriptor: DeviceDescriptor(
       usbVersion: BCDVersion(0x0100), vendor: .stMicroelectronics, product: ProductID(0xDF11),
@@ -123,7 +160,7 @@ struct MockDevice: CustomStringConvertible {
     ], serial: "3276364D3034")
 
   /// A device of its vendor's own class with bulk endpoints.
-  static let pipes = MockDevice(
+  package static let pipes = MockDevice(
     path: PortPath(bus: 1, ports: [4]), address: 12,
     descriptor: DeviceDescriptor(
       vendor: VendorID(0x1D50), product: ProductID(0x607F), deviceVersion: BCDVersion(0x0100)),
@@ -141,20 +178,20 @@ struct MockDevice: CustomStringConvertible {
 }
 
 /// A transfer and its end, as umockdev plays it back from a recording of usbmon.
-struct TapedTransfer {
-  var kind: UInt8
-  var endpoint: UInt8
+package struct TapedTransfer: Sendable {
+  package var kind: UInt8
+  package var endpoint: UInt8
   /// The setup packet of a control transfer.
-  var setup = [UInt8](repeating: 0, count: 8)
+  package var setup = [UInt8](repeating: 0, count: 8)
   /// How many bytes may go.
-  var length: Int
-  var sent: [UInt8] = []
+  package var length: Int
+  package var sent: [UInt8] = []
   /// Negative errno.
-  var status: Int32 = 0
-  var answer: [UInt8] = []
-  var count: Int
+  package var status: Int32 = 0
+  package var answer: [UInt8] = []
+  package var count: Int
 
-  static func control(
+  package static func control(
     _ setup: SetupPacket, sent: [UInt8] = [], answer: [UInt8] = [], status: Int32 = 0
   ) -> TapedTransfer {
     TapedTransfer(
@@ -163,7 +200,7 @@ struct TapedTransfer {
       count: sent.count + answer.count)
   }
 
-  static func bulkIn(
+  package static func bulkIn(
     _ endpoint: UInt8, length: Int, answer: [UInt8], status: Int32 = 0, kind: UInt8 = 3
   ) -> TapedTransfer {
     TapedTransfer(
@@ -171,7 +208,7 @@ struct TapedTransfer {
       count: answer.count)
   }
 
-  static func bulkOut(_ endpoint: UInt8, _ data: [UInt8]) -> TapedTransfer {
+  package static func bulkOut(_ endpoint: UInt8, _ data: [UInt8]) -> TapedTransfer {
     TapedTransfer(kind: 3, endpoint: endpoint, length: data.count, sent: data, count: data.count)
   }
 }
@@ -199,40 +236,21 @@ private func tapeBytes(_ transfers: [TapedTransfer], of device: MockDevice) -> [
 }
 
 /// A folder for one test, removed after it. Anyone may read it.
-final class ScratchFolder: Sendable {
-  let url: URL
+package final class ScratchFolder: Sendable {
+  package let url: URL
 
-  init() throws {
+  package init() throws {
     url = URL(fileURLWithPath: "/tmp/dfu-libusb-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
   }
 
   deinit { try? FileManager.default.removeItem(at: url) }
-}
 
-// Beside the test bundle: in its folder, or above it where the bundle is a folder itself.
-private func builtProbe() throws -> URL {
-  // Another build of it, for example with a sanitizer.
-  if let other = ProcessInfo.processInfo.environment["DFU_LIBUSB_PROBE"] {
-    return URL(fileURLWithPath: other)
+  /// An empty file in it.
+  func file(_ name: String) throws -> URL {
+    let file = url.appendingPathComponent(name)
+    try Data().write(to: file)
+    return file
   }
-  let arguments = CommandLine.arguments
-  var starts = [arguments[0]]
-  if let index = arguments.firstIndex(of: "--test-bundle-path"), index + 1 < arguments.count {
-    starts.append(arguments[index + 1])
-  }
-  for start in starts {
-    var folder = URL(fileURLWithPath: start).deletingLastPathComponent()
-    for _ in 0..<5 {
-      let candidate = folder.appendingPathComponent("libusb-probe")
-      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-      folder.deleteLastPathComponent()
-    }
-  }
-  throw Missing()
-}
-
-private struct Missing: Error, CustomStringConvertible {
-  var description: String { "libusb-probe is not built beside the tests; swift build builds it." }
 }
