@@ -64,15 +64,16 @@ struct Detach: Verb {
     console.clearProgress()
     let document = OutcomeDocument(
       schema: "dfu.detach/1", outcome: "The application has made room for the bootloader.",
-      help: advice(found, back), returned: back)
+      help: advice(found), returned: back)
     try console.print(document) { document.text($0) }
     return .done
   }
 
   /// What to type next.
-  private func advice(_ found: FoundDevice, _ back: ReturnedDocument) -> String {
+  private func advice(_ found: FoundDevice) -> String {
+    // It is named by its place, which has stayed.
     guard found.board != nil else {
-      return "Select it with -d path:\(back.path)."
+      return "Select it with -d '\(terminalSafe(found.selector))'."
     }
     return "The next command powers this virtual device anew; add --detach to it, with "
       + "-d '\(terminalSafe(found.selector))'."

@@ -3,14 +3,18 @@ import Captures
 import DFU
 import DFUHost
 import USB
+import USBIP
 import VirtualDFU
 import Workbench
 
 /// The verbs that talk to a device, in the order in which the help lists them.
 let deviceVerbs: [any ParsableCommand.Type] = [
   List.self, Wait.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self,
-  Detach.self, Leave.self, Options.self, Unprotect.self, Emulate.self,
+  Detach.self, Leave.self, Options.self, Unprotect.self,
 ]
+
+/// The verbs that offer devices to others.
+let networkVerbs: [any ParsableCommand.Type] = [Emulate.self, Share.self]
 
 extension ExitStatus {
   /// The status for an error of a host, a device, a plan or an engine; nil for others.
@@ -30,11 +34,13 @@ extension ExitStatus {
     case is ReplayFileError: .damagedInput
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
+    case let error as USBIPError: status(of: error.code)
     case let error as BoardError:
       switch error.slug {
       case "unknown-profile": .noDevice
       case "state-changed": .tryAgain
       case "device-description": .badConfiguration
+      case "too-many-boards", "instant-export", "shared-state", "not-shareable": .usage
       default: .damagedInput
       }
     case let error as DeviceSearchError:
@@ -55,6 +61,15 @@ extension ExitStatus {
     case .permission: .noPermission
     case .busy: .tryAgain
     case .other: .transferFailed
+    }
+  }
+
+  private static func status(of code: USBIPError.Code) -> ExitStatus {
+    switch code {
+    case .unreachable, .noDevice: .noDevice
+    case .cannotListen, .busy, .timeout: .tryAgain
+    case .violation: .protocolBroken
+    case .refused, .closed: .transferFailed
     }
   }
 

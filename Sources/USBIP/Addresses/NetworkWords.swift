@@ -1,6 +1,14 @@
 internal import NIOCore
 internal import NIOPosix
 
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
 /// An error of the network in words, as a part of a sentence.
 func words(for error: any Error) -> String {
   switch error {
@@ -11,9 +19,8 @@ func words(for error: any Error) -> String {
     }
     return "no connection could be made"
   case let error as IOError:
-    // NIO adds "(errno: N)"; the number helps nobody who has the words.
-    let text = error.description
-    return text.split(separator: " (errno").first.map(String.init)?.asPart ?? text
+    // NIO's own words say which of its calls failed; the system's say why.
+    return String(cString: strerror(error.errnoCode)).asPart
   case ChannelError.connectTimeout: return "there was no answer within 5 seconds"
   case is SocketAddressError.UnknownHost: return "there is no such host"
   default: return "\(error)"

@@ -212,7 +212,7 @@ extension HostError {
       case .unreachable, .timeout: .unreachable
       case .busy: .busy
       case .noDevice: .notFound
-      case .violation, .refused, .closed: .other
+      case .violation, .refused, .closed, .cannotListen: .other
       }
     self.init(code, error.sentence, help: error.help)
   }

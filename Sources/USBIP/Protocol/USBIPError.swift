@@ -16,6 +16,8 @@ public struct USBIPError: ExplainedError, Hashable {
     case closed = "usbip-closed"
     /// There is no connection to be had.
     case unreachable = "usbip-unreachable"
+    /// The port cannot be listened on.
+    case cannotListen = "usbip-cannot-listen"
     /// The peer took too long.
     case timeout = "usbip-timeout"
   }

@@ -53,7 +53,7 @@ public final class USBIPServer: Sendable {
   ///   - ports: what is exported, asked for at each list and import.
   ///   - log: is told what happens, from any thread.
   /// - Returns: the server, which listens until ``stop()``.
-  /// - Throws: ``USBIPError`` with `.unreachable` where the port cannot be had.
+  /// - Throws: ``USBIPError`` with `.cannotListen` where the port cannot be had.
   public static func start(
     host: String = "127.0.0.1", port: Int = USBIPAddress.standardPort, clock: AnyClock,
     policy: Policy = Policy(), ports: @escaping @Sendable () async -> [ExportedPort],
@@ -73,9 +73,9 @@ public final class USBIPServer: Sendable {
       return USBIPServer(core, channel)
     } catch {
       throw USBIPError(
-        .unreachable,
+        .cannotListen,
         "Port \(port) of \(host) cannot be listened on: \(words(for: error)).",
-        help: "Another server may have it; name a free one with --port.")
+        help: "Name a free port with --port, and an address of this machine with --listen.")
     }
   }
 
