@@ -63,8 +63,9 @@ public final class DFUSession: Sendable {
     _ info: DeviceInfo, on host: any USBHost, clock: AnyClock,
     options: SessionOptions = SessionOptions()
   ) async throws(DFUError) -> DFUSession {
-    // What is no DFU device is not opened.
-    guard let known = DFUFunction.choose(in: info, interface: options.interface) else {
+    // What is no DFU device is not opened, as far as its descriptors are known before.
+    let known = DFUFunction.choose(in: info, interface: options.interface)
+    guard known != nil || info.isOutline && info.configurations.isEmpty else {
       throw DFUError(.notDFU, during: .describe)
     }
     let device: any USBDevice

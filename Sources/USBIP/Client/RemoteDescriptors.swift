@@ -53,6 +53,11 @@ extension ClientConnection {
     }
   }
 
+  /// SET_CONFIGURATION.
+  func configure(_ value: UInt8) async throws(TransferError) {
+    _ = try await perform(.control(.setConfiguration(value)), within: Self.limit)
+  }
+
   /// Reads the serial number; nil where there is none.
   func serialNumber(_ device: DeviceDescriptor) async throws(TransferError) -> String? {
     guard device.serialNumberIndex != 0 else { return nil }

@@ -113,6 +113,11 @@ public final class USBIPHost: USBHost {
       info.descriptor = found.device
       info.configurations = found.configurations
       info.serialNumber = try await connection.serialNumber(found.device)
+      // Linux's server takes the configuration away when it takes a device over.
+      if info.activeConfiguration == nil, let first = found.configurations.first {
+        try await connection.configure(first.value)
+        info.activeConfiguration = first.value
+      }
       let device = USBIPDevice(connection, info, clock: clock) { [weak self] in
         self?.closed(id)
       }

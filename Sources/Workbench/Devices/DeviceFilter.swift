@@ -66,8 +66,29 @@ struct DeviceFilter: Hashable, Sendable {
     if case .serial(let text) = name, choice.named.isEmpty {
       await ask(devices, for: text, on: host, &choice)
     }
-    choice.fitting = needsDFU ? choice.named.filter { $0.dfuFunction != nil } : choice.named
+    guard needsDFU else {
+      choice.fitting = choice.named
+      return choice
+    }
+    for index in choice.named.indices where choice.named[index].tellsNoInterface {
+      await look(at: &choice.named[index], on: host, &choice.refusal)
+    }
+    choice.fitting = choice.named.filter { $0.dfuFunction != nil }
     return choice
+  }
+
+  /// Opens a device of which a server tells no interface: Linux's has none to tell of a device that has not
+  /// been imported since it was shared, for it is not configured.
+  private func look(
+    at info: inout DeviceInfo, on host: any USBHost, _ refusal: inout HostError?
+  ) async {
+    do throws(HostError) {
+      let device = try await host.open(info.id)
+      info = device.info
+      await device.close()
+    } catch {
+      refusal = refusal ?? error
+    }
   }
 
   /// Asks the devices whose serial number nobody knows: first those with a DFU interface, and others only
@@ -97,6 +118,9 @@ struct DeviceFilter: Hashable, Sendable {
 }
 
 extension DeviceInfo {
+  /// Whether only opening it tells what it is.
+  fileprivate var tellsNoInterface: Bool { isOutline && configurations.isEmpty }
+
   /// Whether it has a serial number that its host does not know, or knows wrongly.
   fileprivate var hidesSerialNumber: Bool {
     descriptor.serialNumberIndex != 0

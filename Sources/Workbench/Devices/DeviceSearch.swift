@@ -125,7 +125,7 @@ public enum DeviceSearch {
         throw place.filter.error(choice, seen: present, typed: typed)
       }
       if choice.fitting.isEmpty, let remote = place.remote {
-        throw try await remote.nothingFits(among: present, typed: typed)
+        throw try await remote.nothingFits(choice, typed: typed)
       }
       return choice.fitting
     }

@@ -169,12 +169,11 @@ public struct SeenDevices: Hashable, Sendable {
 extension USBIPHost {
   /// Why nothing fits of what this server has.
   func nothingFits(
-    among present: [DeviceInfo], typed: String
+    _ choice: DeviceFilter.Choice, typed: String
   ) async throws(HostError) -> any Error {
-    if !present.isEmpty {
-      return DeviceFilter(name: .everything, needsDFU: true).error(
-        DeviceFilter.Choice(named: present), named: typed)
-    }
+    // What could not be looked at may be the one that is meant.
+    if let refusal = choice.refusal { return refusal }
+    if !choice.named.isEmpty { return DeviceFilter.notDFU(choice, typed) }
     var address = address
     address.busID = nil
     let others = try await USBIPHost(address, clock: AnyClock(ContinuousClock())).devices()
@@ -184,7 +183,7 @@ extension USBIPHost {
 
 extension DeviceFilter {
   /// Why nothing of what a selector names is of use.
-  fileprivate func error(_ choice: Choice, named typed: String) -> DeviceSearchError {
+  fileprivate static func notDFU(_ choice: Choice, _ typed: String) -> DeviceSearchError {
     let natures = Set(choice.named.map(\.nature))
     return DeviceSearchError(
       .notDFU(
@@ -199,7 +198,7 @@ extension DeviceFilter {
       // A device that may be the one and could not be asked is told of first.
       return choice.refusal ?? DeviceSearchError(.noneNamed(typed, SeenDevices(devices)))
     }
-    return error(choice, named: typed)
+    return Self.notDFU(choice, typed)
   }
 }
 
