@@ -108,6 +108,19 @@ let package = Package(
       ],
       swiftSettings: house + [ruleSwitches]),
 
+    // The promises of USBHost and USBDevice, tried on every implementation.
+    .target(
+      name: "HostConformance", dependencies: ["USB", "VirtualUSB"], path: "Proof/HostConformance",
+      swiftSettings: house),
+    .executableTarget(
+      name: "host-conformance",
+      dependencies: ["HostConformance", "LibUSB", "USBIP", "USB", "VirtualUSB"],
+      path: "Proof/ConformanceCommand", swiftSettings: house),
+    .testTarget(
+      name: "HostConformanceTests",
+      dependencies: ["HostConformance", "USB", "USBIP", "VirtualUSB", "Captures"],
+      swiftSettings: house),
+
     // A million transfers through client and server: `make proof`.
     .executableTarget(
       name: "usbip-soak", dependencies: ["USBIP", "USB", "VirtualUSB", "VirtualDFU"],

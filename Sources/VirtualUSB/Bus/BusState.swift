@@ -60,8 +60,10 @@ struct BusState: Sendable {
     /// Selected alternate settings, where not 0.
     var settings: [UInt8: UInt8] = [:]
     var pipes: [Pipe] = []
-    /// Opens when the device is gone.
-    let gone = Gate()
+    /// The transfers that wait for their end.
+    var watchers: [Watcher] = []
+    /// How often something has happened to the device: a transfer that it holds is asked again then.
+    var stirs = 0
 
     init(info: DeviceInfo) {
       id = info.id
@@ -86,7 +88,13 @@ struct BusState: Sendable {
   final class Pipe: @unchecked Sendable {
     let endpoint: UInt8
     var isBusy = false
-    var queue: [Gate] = []
+    var queue: [Place] = []
+
+    /// Somebody's place in the queue.
+    struct Place {
+      var gate: Gate
+      var handle: UInt64
+    }
 
     init(endpoint: UInt8) { self.endpoint = endpoint }
   }
@@ -154,7 +162,10 @@ struct BusState: Sendable {
     if let returns = ports[index].linkReturnsAt, returns <= time {
       ports[index].linkReturnsAt = nil
     }
-    if ports[index].isPlugged { ports[index].device.advance(to: time) }
+    if ports[index].isPlugged {
+      ports[index].device.advance(to: time)
+      stir(index)
+    }
     if let settles = ports[index].settlesAt, settles <= time {
       ports[index].settlesAt = nil
       if ports[index].device.isConnected { enumerate(index, at: time, id: nil) }
@@ -180,9 +191,9 @@ struct BusState: Sendable {
   mutating func forget(_ index: Int) {
     guard let attachment = ports[index].attachment else { return }
     ports[index].attachment = nil
-    effects.append(.open(attachment.gone))
+    for watcher in attachment.watchers { effects.append(.open(watcher.gate)) }
     for pipe in attachment.pipes {
-      for gate in pipe.queue { effects.append(.open(gate)) }
+      for place in pipe.queue { effects.append(.open(place.gate)) }
     }
     tell(.detached(attachment.info.id, attachment.info.path))
   }
@@ -281,6 +292,7 @@ struct BusState: Sendable {
     if ports[index].isPlugged { device.advance(to: now) }
     defer {
       ports[index].device = device
+      stir(index)
       followConnection(index, at: now)
     }
     return try body(&device)

@@ -106,7 +106,7 @@ extension BusState {
     case .acknowledged:
       ports[index].device.completed(setup, at: now)
       return []
-    case .data, .stall, .noAnswer:
+    case .data, .stall, .noAnswer, .nak:
       return nil
     }
   }

@@ -4,6 +4,7 @@ internal import Synchronization
 final class Gate: Sendable {
   private struct State {
     var isOpen = false
+    var isCancelled = false
     var continuation: CheckedContinuation<Void, Never>?
   }
 
@@ -20,18 +21,25 @@ final class Gate: Sendable {
     continuation?.resume()
   }
 
-  /// Returns when the gate is open or the task is cancelled.
+  /// Returns when the gate is open or the task is cancelled, which does not open it.
   func wait() async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let isOpen = state.withLock { state in
-          if !state.isOpen { state.continuation = continuation }
-          return state.isOpen
+        let isOver = state.withLock { state in
+          let isOver = state.isOpen || state.isCancelled
+          if !isOver { state.continuation = continuation }
+          return isOver
         }
-        if isOpen { continuation.resume() }
+        if isOver { continuation.resume() }
       }
     } onCancel: {
-      open()
+      let continuation = state.withLock { state in
+        state.isCancelled = true
+        defer { state.continuation = nil }
+        return state.continuation
+      }
+      continuation?.resume()
     }
+    state.withLock { $0.isCancelled = false }
   }
 }

@@ -24,10 +24,18 @@ struct Flight: Sendable {
   var result: Result<[UInt8], TransferError>
   /// When the device next does something by itself: it may be gone then.
   var nextEvent: Duration?
-  /// Opens when the device is gone.
-  var gone: Gate
   /// What happens when it ends.
   var ending: Ending?
+  /// The device holds it (NAK) until something happens to it.
+  var held: Held?
+
+  struct Held: Sendable {
+    /// How often something had happened to the device when it was asked.
+    var stirs: Int
+    var data: [UInt8]
+    /// What befalls the answer when it comes.
+    var faults: [TransferFault]
+  }
 
   enum Ending: Sendable {
     /// The cable is pulled before the host sees the answer.
@@ -50,7 +58,7 @@ extension BusState {
       return nil
     }
     let gate = Gate()
-    pipe.queue.append(gate)
+    pipe.queue.append(Pipe.Place(gate: gate, handle: request.handle))
     return gate
   }
 
@@ -60,14 +68,14 @@ extension BusState {
     if pipe.queue.isEmpty {
       pipe.isBusy = false
     } else {
-      effects.append(.open(pipe.queue.removeFirst()))
+      effects.append(.open(pipe.queue.removeFirst().gate))
     }
   }
 
   /// Leaves the queue before the turn has come; if it has come, gives it on.
   mutating func withdraw(_ request: TransferRequest, _ gate: Gate) {
     guard let pipe = pipe(of: request) else { return }
-    if let place = pipe.queue.firstIndex(where: { $0 === gate }) {
+    if let place = pipe.queue.firstIndex(where: { $0.gate === gate }) {
       pipe.queue.remove(at: place)
     } else {
       leave(request)
@@ -110,12 +118,10 @@ extension BusState {
   private mutating func start(
     _ request: TransferRequest, fault: TransferFault, at now: Duration
   ) throws(TransferError) -> Flight {
-    guard let index = portIndex(of: request.device), let attachment = ports[index].attachment else {
-      throw request.error(.disconnected)
-    }
+    guard let index = portIndex(of: request.device) else { throw request.error(.disconnected) }
     guard now < request.deadline else { throw request.error(.timeout) }
     var data = request.data
-    var flight = Flight(end: now, result: .success([]), gone: attachment.gone)
+    var flight = Flight(end: now, result: .success([]))
     let faults = fault.parts
     for case .plugIn(let other) in faults { _ = plugIn(other, path: nil, at: now) }
     for fault in faults {
@@ -140,19 +146,36 @@ extension BusState {
       default: break
       }
     }
-    let response = ask(request, data: data, on: index, at: now)
+    ask(&flight, request, data: data, faults: faults, on: index, at: now)
+    followConnection(index, at: now)
+    flight.nextEvent = nextEvent
+    return flight
+  }
+
+  /// Asks the device, and notes when and how the transfer ends.
+  private mutating func ask(
+    _ flight: inout Flight, _ request: TransferRequest, data: [UInt8], faults: [TransferFault],
+    on index: Int, at now: Duration
+  ) {
+    let response = answer(request, data: data, on: index, at: now)
+    guard response.outcome != .nak else {
+      flight.held = Flight.Held(
+        stirs: ports[index].attachment?.stirs ?? 0, data: data, faults: faults)
+      flight.end = request.deadline
+      flight.result = .failure(request.error(.timeout))
+      return
+    }
+    flight.held = nil
+    stir(index)
     settle(&flight, response, request, on: index, at: now)
     for fault in faults { apply(fault, to: &flight) }
     if flight.end > request.deadline {
       flight.end = request.deadline
       flight.result = .failure(request.error(.timeout))
     }
-    followConnection(index, at: now)
-    flight.nextEvent = nextEvent
-    return flight
   }
 
-  private mutating func ask(
+  private mutating func answer(
     _ request: TransferRequest, data: [UInt8], on index: Int, at now: Duration
   ) -> VirtualResponse {
     ports[index].device.advance(to: now)
@@ -182,7 +205,7 @@ extension BusState {
     case .stall:
       flight.end = now + time(request, bytes: 0, on: index)
       flight.result = .failure(request.error(.stall))
-    case .noAnswer:
+    case .noAnswer, .nak:
       flight.end = request.deadline
       flight.result = .failure(request.error(.timeout))
     }
@@ -225,6 +248,10 @@ extension BusState {
     guard let index = portIndex(of: request.device) else {
       return .failure(request.error(.disconnected))
     }
+    if let held = flight.held, now < flight.end, held.stirs != ports[index].attachment?.stirs {
+      ask(&flight, request, data: held.data, faults: held.faults, on: index, at: now)
+      followConnection(index, at: now)
+    }
     guard now >= flight.end else {
       flight.nextEvent = nextEvent
       return nil
@@ -236,6 +263,7 @@ extension BusState {
     if let setup = request.setup, case .success = flight.result {
       ports[index].device.advance(to: now)
       ports[index].device.completed(setup, at: now)
+      stir(index)
       followConnection(index, at: now)
     }
     switch flight.ending {

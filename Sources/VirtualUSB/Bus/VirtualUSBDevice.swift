@@ -60,7 +60,7 @@ final class VirtualUSBDevice: USBDevice {
     while true {
       let target = min(flight.end, flight.nextEvent ?? flight.end)
       if !bus.timing.advanceIfAlone(to: target) {
-        await bus.timing.wait(until: target, or: flight.gone)
+        await wait(until: target, flight, request)
       }
       let result = bus.update { state, now in
         let result = state.finish(&flight, request, at: now)
@@ -68,19 +68,39 @@ final class VirtualUSBDevice: USBDevice {
         return result
       }
       if let result { return try result.get() }
-      if Task.isCancelled {
+      if let end = prematureEnd(of: request) {
         bus.update { state, _ in state.leave(request) }
-        throw request.error(.cancelled)
+        throw end
       }
     }
   }
 
-  /// Waits in the queue of the pipe.
+  /// Waits for a moment, or until something happens that the transfer has to look at.
+  private func wait(until time: Duration, _ flight: Flight, _ request: TransferRequest) async {
+    let gate = bus.update { state, _ in
+      // Under the lock: closing takes it after it has set the flag.
+      isClosed.load(ordering: .relaxed) ? nil : state.watch(flight, request)
+    }
+    guard let gate else { return }
+    await bus.timing.wait(until: time, or: gate)
+    bus.update { state, _ in state.unwatch(gate, request) }
+  }
+
+  /// Waits in the queue of the pipe, no longer than the transfer may take.
   private func wait(for turn: Gate, _ request: TransferRequest) async throws(TransferError) {
-    await turn.wait()
-    guard Task.isCancelled else { return }
+    await bus.timing.wait(until: request.deadline, or: turn)
+    let end = prematureEnd(of: request) ?? (turn.isOpen ? nil : request.error(.timeout))
+    guard let end else { return }
     bus.update { state, _ in state.withdraw(request, turn) }
-    throw request.error(.cancelled)
+    throw end
+  }
+
+  /// Why a transfer is not to go on, whatever the device does.
+  private func prematureEnd(of request: TransferRequest) -> TransferError? {
+    if isClosed.load(ordering: .relaxed) {
+      return request.error(.closed, "the device was closed meanwhile")
+    }
+    return Task.isCancelled ? request.error(.cancelled) : nil
   }
 
   private func start(_ request: TransferRequest) throws(TransferError) -> Flight {
@@ -241,11 +261,7 @@ final class VirtualUSBDevice: USBDevice {
 
   func close() async {
     guard !isClosed.exchange(true, ordering: .relaxed) else { return }
-    bus.update { state, _ in
-      guard let index = state.portIndex(of: info.id) else { return }
-      let claims = state.ports[index].attachment?.claims.filter { $0.value != handle }
-      state.ports[index].attachment?.claims = claims ?? [:]
-    }
+    bus.update { state, _ in state.close(handle, of: info.id) }
   }
 }
 
@@ -275,6 +291,7 @@ extension BusState {
       _ = ports[index].device.respond(to: .setConfiguration(value), data: [], at: now)
     }
     ports[index].attachment?.settings = [:]
+    stir(index)
     followConnection(index, at: now)
     return true
   }

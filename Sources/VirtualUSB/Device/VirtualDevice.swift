@@ -94,6 +94,9 @@ public struct VirtualResponse: Hashable, Sendable {
     case stall
     /// Never: the host's timeout ends it.
     case noAnswer
+    /// Nothing yet: an IN endpoint without data, an OUT endpoint without room. The transfer waits,
+    /// and the device is asked again whenever something else has happened to it.
+    case nak
   }
 
   /// How the transfer ends.
@@ -123,4 +126,6 @@ public struct VirtualResponse: Hashable, Sendable {
   public static let stall = VirtualResponse(.stall)
   /// No answer at all.
   public static let noAnswer = VirtualResponse(.noAnswer)
+  /// Nothing yet.
+  public static let nak = VirtualResponse(.nak)
 }

@@ -1,0 +1,3 @@
+import HostConformance
+
+@main struct ConformanceCommand { static func main() { print(Check.all.count) } }
