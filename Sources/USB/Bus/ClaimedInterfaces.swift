@@ -93,6 +93,19 @@ public struct ClaimedInterfaces: Hashable, Sendable {
     return nil
   }
 
+  /// Whether the halt of an endpoint may be cleared.
+  ///
+  /// - Throws: ``TransferError`` with `.unsupported` where there is no such endpoint, `.closed` where its
+  ///   interface is not claimed.
+  public func check(haltOf address: UInt8) throws(TransferError) {
+    guard let (interface, _) = endpoint(address) else {
+      throw TransferError(.unsupported, detail: "no endpoint 0x\(hex(address))")
+    }
+    guard claims.contains(interface) else {
+      throw TransferError(.closed, detail: "interface \(interface) is not claimed")
+    }
+  }
+
   /// Whether a transfer to an endpoint may be started.
   ///
   /// - Throws: ``TransferError`` with `.unsupported` where there is no such endpoint of that type, `.closed`

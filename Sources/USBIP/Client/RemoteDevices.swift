@@ -84,6 +84,11 @@ struct RemoteDevices: Sendable {
     known[key]?.info = info
   }
 
+  mutating func configured(_ id: DeviceID, _ value: UInt8?) {
+    guard let key = key(of: id) else { return }
+    known[key]?.info.activeConfiguration = value
+  }
+
   mutating func closed(_ id: DeviceID) {
     guard let key = key(of: id) else { return }
     known[key]?.isOpen = false

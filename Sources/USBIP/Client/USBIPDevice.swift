@@ -7,6 +7,7 @@ final class USBIPDevice: USBDevice {
   private let connection: ClientConnection
   private let clock: AnyClock
   private let state: Mutex<State>
+  private let onConfigure: @Sendable (UInt8?) -> Void
   private let onClose: @Sendable () -> Void
 
   private struct State {
@@ -30,11 +31,12 @@ final class USBIPDevice: USBDevice {
 
   init(
     _ connection: ClientConnection, _ info: DeviceInfo, clock: AnyClock,
-    onClose: @escaping @Sendable () -> Void
+    onConfigure: @escaping @Sendable (UInt8?) -> Void, onClose: @escaping @Sendable () -> Void
   ) {
     self.connection = connection
     self.info = info
     self.clock = clock
+    self.onConfigure = onConfigure
     self.onClose = onClose
     state = Mutex(State(interfaces: ClaimedInterfaces(info)))
   }
@@ -144,7 +146,11 @@ final class USBIPDevice: USBDevice {
     _ = try await control(setup, isIn: false, within: Self.standardTimeout) {
       interfaces throws(TransferError) in try interfaces.checkConfiguring(setup)
     }
-    state.withLock { $0.interfaces.configured(value) }
+    let active = state.withLock { state in
+      state.interfaces.configured(value)
+      return state.interfaces.activeConfiguration
+    }
+    onConfigure(active)
   }
 
   // The server has claimed all interfaces for this client; who uses which is decided here.
@@ -176,7 +182,7 @@ final class USBIPDevice: USBDevice {
   func clearHalt(endpoint: UInt8) async throws(TransferError) {
     _ = try await control(
       .clearHalt(endpoint: endpoint), isIn: false, within: Self.standardTimeout
-    ) { _ in }
+    ) { interfaces throws(TransferError) in try interfaces.check(haltOf: endpoint) }
   }
 
   /// USB/IP has no message for a reset. Servers take the request that resets a port of a hub for one

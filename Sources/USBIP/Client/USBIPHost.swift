@@ -118,9 +118,11 @@ public final class USBIPHost: USBHost {
         try await connection.configure(first.value)
         info.activeConfiguration = first.value
       }
-      let device = USBIPDevice(connection, info, clock: clock) { [weak self] in
-        self?.closed(id)
-      }
+      let device = USBIPDevice(
+        connection, info, clock: clock,
+        onConfigure: { [weak self] value in
+          self?.state.withLock { $0.devices.configured(id, value) }
+        }, onClose: { [weak self] in self?.closed(id) })
       state.withLock { $0.devices.opened(id, info) }
       connection.onEnd { [weak self] end in self?.ended(id, end) }
       return device

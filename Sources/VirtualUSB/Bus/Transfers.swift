@@ -297,15 +297,27 @@ extension BusState {
   /// Refuses a transfer to an interface that this handle has not claimed.
   func checkClaim(_ request: TransferRequest) throws(TransferError) {
     guard let index = portIndex(of: request.device) else { throw request.error(.disconnected) }
-    let interface: UInt8
-    if let setup = request.setup {
-      guard setup.requestType.recipient == .interface else { return }
-      interface = UInt8(truncatingIfNeeded: setup.index)
-    } else if let found = endpoint(request.endpoint, of: index) {
-      interface = found.interface
-    } else {
-      throw request.error(.unsupported, "no endpoint 0x\(hex(request.endpoint))")
+    guard let setup = request.setup else {
+      return try checkClaim(ofEndpoint: request.endpoint, request)
     }
+    guard setup.requestType.recipient == .interface else { return }
+    try checkClaim(of: UInt8(truncatingIfNeeded: setup.index), request, on: index)
+  }
+
+  /// Refuses what is about an endpoint that is not there, or of an interface that is not claimed.
+  func checkClaim(
+    ofEndpoint address: UInt8, _ request: TransferRequest
+  ) throws(TransferError) {
+    guard let index = portIndex(of: request.device) else { throw request.error(.disconnected) }
+    guard let found = endpoint(address, of: index) else {
+      throw request.error(.unsupported, "no endpoint 0x\(hex(address))")
+    }
+    try checkClaim(of: found.interface, request, on: index)
+  }
+
+  private func checkClaim(
+    of interface: UInt8, _ request: TransferRequest, on index: Int
+  ) throws(TransferError) {
     guard ports[index].attachment?.claims[interface] == request.handle else {
       throw request.error(.closed, "interface \(interface) is not claimed")
     }

@@ -241,9 +241,12 @@ final class VirtualUSBDevice: USBDevice {
   }
 
   func clearHalt(endpoint: UInt8) async throws(TransferError) {
-    _ = try await perform(
-      request(
-        endpoint: 0, .clearHalt(endpoint: endpoint), timeout: VirtualUSBDevice.standardTimeout))
+    let request = try request(
+      endpoint: 0, .clearHalt(endpoint: endpoint), timeout: VirtualUSBDevice.standardTimeout)
+    try bus.update { (state, _) throws(TransferError) in
+      try state.checkClaim(ofEndpoint: endpoint, request)
+    }
+    _ = try await perform(request)
   }
 
   func reset() async throws(TransferError) {
