@@ -11,7 +11,8 @@ enum NetworkFixture {
   ) async throws -> Result {
     let clock = AnyClock(ContinuousClock())
     let virtual = Fixture.virtual(clock, speed: speed)
-    let port = ExportedPort(try #require(BusID("\(virtual.path)")), of: virtual.host, at: virtual.path)
+    let port = ExportedPort(
+      try #require(BusID("\(virtual.path)")), of: virtual.host, at: virtual.path)
     let server = try await USBIPServer.start(port: 0, clock: clock, ports: { [port] })
     let address = USBIPAddress(host: "127.0.0.1", port: server.port)
     var fixture = virtual
