@@ -23,9 +23,7 @@ final class LibUSBDevice: USBDevice {
     self.handle = handle
     self.info = info
     self.sysfs = sysfs
-    var state = DeviceState()
-    state.activeConfiguration = info.activeConfiguration
-    self.state = Mutex(state)
+    state = Mutex(DeviceState(info))
   }
 
   // MARK: Transfers
@@ -35,7 +33,7 @@ final class LibUSBDevice: USBDevice {
     guard !Task.isCancelled else { throw order.error(.cancelled) }
     let transfer = try Transfer(order, on: handle)
     try state.withLock { (state) throws(TransferError) in
-      try state.check(order, info)
+      try state.check(order)
       // Under the lock, so that transfers go in the order of their starting, and none behind a close.
       let code = transfer.submit()
       guard code == .success else {
@@ -44,10 +42,12 @@ final class LibUSBDevice: USBDevice {
       }
       state.calls += 1
       state.transfers[ObjectIdentifier(transfer)] = transfer
+      if order.setup != nil { state.controls += 1 }
     }
     let outcome = await transfer.outcome()
     let isClosed = leave { state in
       state.transfers[ObjectIdentifier(transfer)] = nil
+      if order.setup != nil { state.controls -= 1 }
       if outcome.status == .noDevice { state.isGone = true }
       return state.isClosed
     }
@@ -66,9 +66,16 @@ final class LibUSBDevice: USBDevice {
       in
       state.calls -= 1
       let result = body(&state)
-      guard state.calls == 0 else { return (result, []) }
-      defer { state.closers = [] }
-      return (result, state.closers)
+      var ready: [CheckedContinuation<Void, Never>] = []
+      if state.controls == 0 {
+        ready += state.resetters
+        state.resetters = []
+      }
+      if state.calls == 0 {
+        ready += state.closers
+        state.closers = []
+      }
+      return (result, ready)
     }
     for closer in closers { closer.resume() }
     return result
@@ -177,15 +184,12 @@ final class LibUSBDevice: USBDevice {
   func setConfiguration(_ value: UInt8) async throws(TransferError) {
     let setup = SetupPacket.setConfiguration(value)
     let code = try await call(setup) { state throws(TransferError) in
-      guard state.claims.isEmpty else {
-        throw TransferError(.busy, setup: setup, detail: "an interface is claimed")
-      }
+      try state.interfaces.checkConfiguring(setup)
     } _: { pointer in
       // libusb's way to say 0, "not configured".
       libusb_set_configuration(pointer, value == 0 ? -1 : Int32(value))
     } settle: { state in
-      state.activeConfiguration = value == 0 ? nil : value
-      state.settings = [:]
+      state.interfaces.configured(value)
     }
     try expectSuccess(
       code, setup,
@@ -194,7 +198,7 @@ final class LibUSBDevice: USBDevice {
 
   /// The drivers that hold interfaces, in words.
   private func holders() -> String? {
-    guard let value = state.withLock({ $0.activeConfiguration }) else { return nil }
+    guard let value = state.withLock({ $0.interfaces.activeConfiguration }) else { return nil }
     let numbers = info.configurations.first { $0.value == value }?.interfaces.map(\.number) ?? []
     for number in Set(numbers).sorted() {
       let driver = sysfs.driver(info.path, configuration: value, interface: number)
@@ -210,30 +214,26 @@ final class LibUSBDevice: USBDevice {
 
   func claimInterface(_ number: UInt8) async throws(TransferError) {
     let code = try await call { state throws(TransferError) in
-      let configuration = info.configurations.first { $0.value == state.activeConfiguration }
-      guard configuration?.interfaces.contains(where: { $0.number == number }) == true else {
-        throw TransferError(.unsupported, detail: "there is no interface \(number)")
-      }
+      try state.interfaces.checkClaimable(number)
     } _: { pointer in
       libusb_claim_interface(pointer, Int32(number))
     } settle: { state in
-      state.claims.insert(number)
+      // It was there a moment ago.
+      try? state.interfaces.claim(number)
     }
     guard code == .busy else { return try expectSuccess(code) }
-    let value = state.withLock { $0.activeConfiguration } ?? 0
+    let value = state.withLock { $0.interfaces.activeConfiguration } ?? 0
     let driver = sysfs.driver(info.path, configuration: value, interface: number)
     throw TransferError(.busy, detail: holderText(number, value, driver))
   }
 
   func releaseInterface(_ number: UInt8) async throws(TransferError) {
     let code = try await call { state throws(TransferError) in
-      guard state.claims.contains(number) else {
-        throw TransferError(.closed, detail: "interface \(number) is not claimed")
-      }
+      try state.interfaces.checkClaimed(number)
     } _: { pointer in
       libusb_release_interface(pointer, Int32(number))
     } settle: { state in
-      state.claims.remove(number)
+      try? state.interfaces.release(number)
     }
     try expectSuccess(code)
   }
@@ -243,13 +243,11 @@ final class LibUSBDevice: USBDevice {
   ) async throws(TransferError) {
     let setup = SetupPacket.setInterface(number, alternateSetting: setting)
     let code = try await call(setup) { state throws(TransferError) in
-      guard state.claims.contains(number) else {
-        throw TransferError(.closed, setup: setup, detail: "interface \(number) is not claimed")
-      }
+      try state.interfaces.checkClaimed(number, setup)
     } _: { pointer in
       libusb_set_interface_alt_setting(pointer, Int32(number), Int32(setting))
     } settle: { state in
-      state.settings[number] = setting
+      state.interfaces.selected(setting, interface: number)
     }
     try expectSuccess(
       code, setup,
@@ -258,13 +256,29 @@ final class LibUSBDevice: USBDevice {
 
   func clearHalt(endpoint: UInt8) async throws(TransferError) {
     let setup = SetupPacket.clearHalt(endpoint: endpoint)
-    let code = try await call(setup) { pointer in libusb_clear_halt(pointer, endpoint) }
+    let code = try await call(setup) { state throws(TransferError) in
+      try state.interfaces.check(haltOf: endpoint)
+    } _: { pointer in
+      libusb_clear_halt(pointer, endpoint)
+    }
     try expectSuccess(
       code, setup, code == .notFound ? "no endpoint 0x\(hex(endpoint))" : nil)
   }
 
   func reset() async throws(TransferError) {
-    let code = try await call { pointer in libusb_reset_device(pointer) }
+    // The kernel would cut short what is under way.
+    await withCheckedContinuation { continuation in
+      let isIdle = state.withLock { state in
+        if state.controls > 0 { state.resetters.append(continuation) }
+        return state.controls == 0
+      }
+      if isIdle { continuation.resume() }
+    }
+    let code = try await call { pointer in
+      libusb_reset_device(pointer)
+    } settle: { state in
+      state.interfaces.wasReset()
+    }
     if code == .notFound {
       // libusb: "re-enumeration is required", the handle is of no use any more.
       state.withLock { $0.isGone = true }
@@ -290,6 +304,6 @@ final class LibUSBDevice: USBDevice {
     }
     let handle = handle
     await on(queue) { handle.close() }
-    state.withLock { $0.claims = [] }
+    state.withLock { $0.interfaces.releaseAll() }
   }
 }

@@ -63,8 +63,10 @@ public struct ReferenceDevice: VirtualDevice {
       isConnected = false
       become(leaving.departure.identity)
       returnsAt = leaving.departure.absence.map { leaving.time + $0 }
+      // However late the bus looks, and however short the absence is: it is seen.
+      return
     }
-    if leavesAt == nil, let time = returnsAt, time <= now {
+    if let time = returnsAt, time <= now {
       returnsAt = nil
       isConnected = true
     }

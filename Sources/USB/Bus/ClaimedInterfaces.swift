@@ -24,24 +24,44 @@ public struct ClaimedInterfaces: Hashable, Sendable {
   /// The numbers of the interfaces that there are, in order.
   public var numbers: [UInt8] { Set(interfaces.map(\.number)).sorted() }
 
-  /// Claims an interface.
+  /// Whether there is an interface to claim.
   ///
   /// - Throws: ``TransferError`` with `.unsupported` where there is none of that number.
-  public mutating func claim(_ number: UInt8) throws(TransferError) {
+  public func checkClaimable(_ number: UInt8) throws(TransferError) {
     guard interfaces.contains(where: { $0.number == number }) else {
       throw TransferError(.unsupported, detail: "there is no interface \(number)")
     }
+  }
+
+  /// Claims an interface.
+  ///
+  /// - Throws: as ``checkClaimable(_:)``.
+  public mutating func claim(_ number: UInt8) throws(TransferError) {
+    try checkClaimable(number)
     claims.insert(number)
+  }
+
+  /// Whether an interface is claimed.
+  ///
+  /// - Throws: ``TransferError`` with `.closed` where it is not.
+  public func checkClaimed(
+    _ number: UInt8, _ setup: SetupPacket? = nil
+  ) throws(TransferError) {
+    guard claims.contains(number) else {
+      throw TransferError(.closed, setup: setup, detail: "interface \(number) is not claimed")
+    }
   }
 
   /// Gives an interface back.
   ///
-  /// - Throws: ``TransferError`` with `.closed` where it is not claimed.
+  /// - Throws: as ``checkClaimed(_:_:)``.
   public mutating func release(_ number: UInt8) throws(TransferError) {
-    guard claims.remove(number) != nil else {
-      throw TransferError(.closed, detail: "interface \(number) is not claimed")
-    }
+    try checkClaimed(number)
+    claims.remove(number)
   }
+
+  /// Gives all interfaces back.
+  public mutating func releaseAll() { claims = [] }
 
   /// Whether a configuration may be selected.
   ///
@@ -71,10 +91,7 @@ public struct ClaimedInterfaces: Hashable, Sendable {
   /// - Throws: ``TransferError`` with `.closed` where the interface is not claimed.
   public func check(_ setup: SetupPacket) throws(TransferError) {
     guard setup.requestType.recipient == .interface else { return }
-    let number = UInt8(truncatingIfNeeded: setup.index)
-    guard claims.contains(number) else {
-      throw TransferError(.closed, setup: setup, detail: "interface \(number) is not claimed")
-    }
+    try checkClaimed(UInt8(truncatingIfNeeded: setup.index), setup)
   }
 
   /// The endpoint of an address, in the settings that are selected, and the interface that it belongs to.
@@ -101,9 +118,7 @@ public struct ClaimedInterfaces: Hashable, Sendable {
     guard let (interface, _) = endpoint(address) else {
       throw TransferError(.unsupported, detail: "no endpoint 0x\(hex(address))")
     }
-    guard claims.contains(interface) else {
-      throw TransferError(.closed, detail: "interface \(interface) is not claimed")
-    }
+    try checkClaimed(interface)
   }
 
   /// Whether a transfer to an endpoint may be started.
@@ -120,8 +135,6 @@ public struct ClaimedInterfaces: Hashable, Sendable {
       throw TransferError(
         .unsupported, detail: "endpoint 0x\(hex(address)) is of another type")
     }
-    guard claims.contains(interface) else {
-      throw TransferError(.closed, detail: "interface \(interface) is not claimed")
-    }
+    try checkClaimed(interface)
   }
 }
