@@ -78,7 +78,7 @@ let package = Package(
       name: "CLibUSB", pkgConfig: "libusb-1.0",
       providers: [.apt(["libusb-1.0-0-dev"]), .brew(["libusb"])]),
     room("LibUSB", imports: ["USB", "CLibUSB"]),
-    room("USBIP", imports: ["USB"] + nio),
+    room("USBIP", imports: ["USB", system] + nio),
     room(
       "Workbench",
       imports: [

@@ -103,8 +103,43 @@ import Testing
     #expect(run.output.contains("3276364D3034"), "\(line)\n\(run.output)")
   }
 
+  /// Starts a line that is a server, on any free port, asks it for its devices, and ends it.
+  private func checkServer(_ line: String, in folder: Workplace) throws {
+    let binary = try CommandRun.binary()
+    let shell = URL(fileURLWithPath: "/bin/sh")
+    let environment = ["PATH": "\(binary.deletingLastPathComponent().path):/usr/bin:/bin"]
+    // No example may open the machine that tests it to its network.
+    let quiet =
+      line.replacing(/--listen \S+/) { _ in "" }.replacing(/--port \d+/) { _ in "" }
+    let server = try LiveServer(
+      ["-c", "exec \(quiet) --port 0"], in: folder, program: shell, environment: environment)
+    let list = try CommandRun(
+      ["list", "--any", "-d", "usbip://127.0.0.1:\(server.port)"], in: folder)
+    // Of the devices of this machine there may be none.
+    #expect(list.status == 0 || list.status == 69 && line.hasPrefix("dfu share"), "\(list.error)")
+    #expect(server.stop() == 0, "\(line)\n\(server.words)")
+  }
+
+  /// Runs a line about the devices of a server, with a server that has them.
+  private func checkClient(_ line: String, in folder: Workplace) throws {
+    let server = try LiveServer(
+      ["emulate", "stm32f407", "dfu11", "--port", "0"], in: folder)
+    let here = line.replacing(/usbip:\/\/[^\s\/'"]+/) { _ in "usbip://127.0.0.1:\(server.port)" }
+    let run = try run(here, in: folder)
+    #expect(run.status == 0, "\(line)\n\(run.error)\(run.output)")
+    #expect(server.stop() == 0, "\(line)\n\(server.words)")
+  }
+
+  /// Whether a line is a server, which does not end.
+  private func isServer(_ line: String) -> Bool {
+    line.hasPrefix("dfu share")
+      || line.hasPrefix("dfu emulate") && !line.contains("--list") && !line.contains("--describe")
+  }
+
   /// 80 says that contents differ, and 75 that nothing has come: examples may show both.
   private func check(_ line: String, in folder: Workplace) throws {
+    if isServer(line) { return try checkServer(line, in: folder) }
+    if line.contains("usbip://") { return try checkClient(line, in: folder) }
     if isPhysical(line) { return try checkPhysical(line, in: folder) }
     var run = try run(line, in: folder)
     // The README writes a file of a name that it has read before; who tries that begins without it.
@@ -125,7 +160,7 @@ import Testing
 
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
-    ["leave"], ["options"], ["unprotect"], ["emulate"], ["file", "info"], ["file", "convert"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["file", "info"], ["file", "convert"],
     ["file", "merge"], ["file", "diff"], ["file", "pack"], ["file", "unpack"],
   ])
   func `the examples in the help of a verb work`(_ verb: [String]) throws {

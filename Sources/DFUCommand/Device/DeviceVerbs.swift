@@ -66,8 +66,9 @@ extension ExitStatus {
 
   private static func status(of code: USBIPError.Code) -> ExitStatus {
     switch code {
-    case .unreachable, .noDevice: .noDevice
-    case .cannotListen, .busy, .timeout: .tryAgain
+    case .unreachable, .noDevice, .noController: .noDevice
+    case .cannotListen, .busy, .timeout, .noFreePort: .tryAgain
+    case .permission: .noPermission
     case .violation: .protocolBroken
     case .refused, .closed: .transferFailed
     }

@@ -58,7 +58,7 @@ public struct ServerReport: Encodable, Hashable, Sendable {
       lines.append(
         "  " + style(.accent, padded(0)) + padded(1) + padded(2) + style(.faint, row[3]))
     }
-    if devices.isEmpty { lines.append("  nothing") }
+    if devices.isEmpty { lines.append("  no devices are there") }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -92,7 +92,41 @@ final class ClientConnection: Sendable {
     case .stopped(.closed), .lost(.closedHere):
       throw TransferError(.closed, setup: setup, detail: "the device was closed meanwhile")
     case .lost(.closedByPeer): throw TransferError(.disconnected, setup: setup)
-    case .lost(.broken(let words)): throw TransferError(.other, setup: setup, detail: words)
+    // Whatever broke: nothing reaches the device through this handle any more.
+    case .lost(.broken(let words)): throw TransferError(.disconnected, setup: setup, detail: words)
+    }
+  }
+
+  /// The record of the device that was asked for.
+  ///
+  /// - Throws: ``USBIPError`` where the server refuses it.
+  func importedRecord(
+    _ busID: BusID, at address: USBIPAddress
+  ) async throws(USBIPError) -> ExportedDevice {
+    switch try await answer(within: USBIPHost.answerLimit) {
+    case .imported(let record): return record
+    case .refused(let status): throw .refused(busID, at: address, status)
+    case .listed, .completed, .unlinked:
+      throw USBIPError(.violation, "The server has answered what was not asked.")
+    }
+  }
+
+  /// The number of the socket, for the kernel to take it over. Nothing is read from it any more.
+  ///
+  /// - Throws: ``USBIPError`` where the connection has ended.
+  func socket() async throws(USBIPError) -> NIOBSDSocket.Handle {
+    let channel = channel
+    do {
+      try await channel.setOption(.autoRead, value: false).get()
+      let number = try await channel.eventLoop.submit {
+        try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+          of: NIOBSDSocket.Handle.self
+        ) { $0 }
+      }.get()
+      guard let number else { throw ChannelError.operationUnsupported }
+      return number
+    } catch {
+      throw USBIPError(.closed, "The connection has ended: \(words(for: error)).")
     }
   }
 

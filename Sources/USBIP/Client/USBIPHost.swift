@@ -139,28 +139,20 @@ public final class USBIPHost: USBHost {
   ) async throws(USBIPError) -> ClientConnection {
     let connection = try await ClientConnection.open(
       ClientSession(importing: busID, limits: limits), at: address, clock: clock)
-    let problem: USBIPError
     do throws(USBIPError) {
-      switch try await connection.answer(within: Self.answerLimit) {
-      case .imported(let record):
-        guard record.vendor == listed.descriptor.vendor,
-          record.product == listed.descriptor.product
-        else {
-          problem = USBIPError(
-            .refused, "\(busID) of \(address.place) has become another device meanwhile.",
-            help: "List the devices again.")
-          break
-        }
-        return connection
-      case .refused(let status): problem = .refused(busID, at: address, status)
-      case .listed, .completed, .unlinked:
-        problem = USBIPError(.violation, "The server has answered what was not asked.")
+      let record = try await connection.importedRecord(busID, at: address)
+      guard record.vendor == listed.descriptor.vendor,
+        record.product == listed.descriptor.product
+      else {
+        throw USBIPError(
+          .refused, "\(busID) of \(address.place) has become another device meanwhile.",
+          help: "List the devices again.")
       }
+      return connection
     } catch {
-      problem = error
+      connection.drop()
+      throw error
     }
-    connection.drop()
-    throw problem
   }
 
   /// A device was given back: it is there until a list says otherwise.
@@ -217,9 +209,10 @@ extension HostError {
     let code: Code =
       switch error.code {
       case .unreachable, .timeout: .unreachable
-      case .busy: .busy
+      case .busy, .noFreePort: .busy
+      case .permission: .permission
       case .noDevice: .notFound
-      case .violation, .refused, .closed, .cannotListen: .other
+      case .violation, .refused, .closed, .cannotListen, .noController: .other
       }
     self.init(code, error.sentence, help: error.help)
   }

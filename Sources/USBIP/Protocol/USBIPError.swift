@@ -18,6 +18,12 @@ public struct USBIPError: ExplainedError, Hashable {
     case unreachable = "usbip-unreachable"
     /// The port cannot be listened on.
     case cannotListen = "usbip-cannot-listen"
+    /// The system refuses.
+    case permission = "permission"
+    /// This system has no virtual host controller.
+    case noController = "no-vhci"
+    /// The virtual host controller has no port left.
+    case noFreePort = "no-free-port"
     /// The peer took too long.
     case timeout = "usbip-timeout"
   }

@@ -39,7 +39,13 @@ struct CommandRun {
     process.standardOutput = try FileHandle(forWritingTo: outputFile)
     process.standardError = try FileHandle(forWritingTo: errorFile)
     try process.run()
+    // A hang is a failure, and not the end of the suite.
+    let limit = DispatchSource.makeTimerSource()
+    limit.schedule(deadline: .now() + 300)
+    limit.setEventHandler { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    limit.resume()
     process.waitUntilExit()
+    limit.cancel()
     status = process.terminationStatus
     output = String(decoding: try Data(contentsOf: outputFile), as: UTF8.self)
     error = String(decoding: try Data(contentsOf: errorFile), as: UTF8.self)
