@@ -44,7 +44,8 @@ struct SoakCommand {
       let start = ContinuousClock.now
       try await run(half, on: device, atATime: width)
       let seconds = (ContinuousClock.now - start) / .seconds(1)
-      print("\(half) control transfers, \(width) at a time: \(Int(Double(half) / seconds)) a second")
+      print(
+        "\(half) control transfers, \(width) at a time: \(Int(Double(half) / seconds)) a second")
     }
     let end = residentBytes()
     print(
@@ -94,7 +95,8 @@ struct SoakCommand {
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 128)
     guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
-    let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let text = String(
+      decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let fields = text.split(separator: " ")
     guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
     return pages * Int(sysconf(Int32(_SC_PAGESIZE)))

@@ -19,7 +19,7 @@ struct RootCommand: AsyncParsableCommand {
     version: Version.text,
     groupedSubcommands: [
       CommandGroup(name: "Device", subcommands: deviceVerbs),
-      CommandGroup(name: "Network", subcommands: networkVerbs),
+      CommandGroup(name: "Network", subcommands: networkVerbs + [USBCommand.self]),
       CommandGroup(name: "File", subcommands: [FileCommand.self]),
     ]
   )

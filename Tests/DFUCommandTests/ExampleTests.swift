@@ -160,7 +160,8 @@ import Testing
 
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
-    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["file", "info"], ["file", "convert"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["file", "info"],
+    ["file", "convert"],
     ["file", "merge"], ["file", "diff"], ["file", "pack"], ["file", "unpack"],
   ])
   func `the examples in the help of a verb work`(_ verb: [String]) throws {

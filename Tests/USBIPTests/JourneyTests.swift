@@ -15,7 +15,8 @@ import VirtualUSB
     _ willDetach: Bool
   ) async throws {
     let profile = try Profile.runtime.setting("will-detach", to: willDetach ? "yes" : "no")
-    try await LoopbackBench.run(profile) { bench in
+      .setting("detach-timeout", to: "65535")
+    try await LoopbackBench.run([VirtualBootloader(profile)], pace: 5) { bench in
       let host = bench.host()
       let info = try #require(try await host.devices().first)
       #expect(info.ids == "cafe:4001")

@@ -192,7 +192,8 @@ import VirtualUSB
     async throws
   {
     let profile = try Profile.runtime.setting("will-detach", to: "no")
-    try await LoopbackBench.run([VirtualBootloader(profile)]) { bench in
+      .setting("detach-timeout", to: "65535")
+    try await LoopbackBench.run([VirtualBootloader(profile)], pace: 5) { bench in
       let busID = try #require(Self.busID)
       let there = try #require(try await bench.bus.devices().first)
       let function = try #require(

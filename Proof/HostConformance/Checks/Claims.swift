@@ -60,7 +60,8 @@ extension Check {
         try await device.bulkIn(endpoint: 0x81, length: 8, timeout: bench.patience)
       }
     },
-    Check("an interface has one owner: another handle is told that it is busy",
+    Check(
+      "an interface has one owner: another handle is told that it is busy",
       needs: .secondHandle
     ) { bench in
       let (one, two) = (try await bench.open(), try await bench.open())

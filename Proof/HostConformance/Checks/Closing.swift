@@ -38,7 +38,8 @@ extension Check {
       await one.close()
       try await two.requireAnswers(bench)
     },
-    Check("closing ends the transfers that wait, and the device works afterwards",
+    Check(
+      "closing ends the transfers that wait, and the device works afterwards",
       needs: .waiting, .several
     ) { bench in
       let device = try await bench.open()
@@ -73,7 +74,8 @@ extension Check {
       try await again.claimInterface(0)
       try await requireLoopback(again, 3, room: 64, bench)
     },
-    Check("closing one handle leaves the transfers of another alone",
+    Check(
+      "closing one handle leaves the transfers of another alone",
       needs: .waiting, .several, .secondHandle
     ) { bench in
       let (one, two) = (try await bench.open(), try await bench.open())

@@ -3,7 +3,8 @@ internal import USB
 extension Check {
   /// A device that goes, by itself or because somebody pulls its cable.
   static let leaving: [Check] = [
-    Check("a device that has left is gone for its handle, whatever is asked",
+    Check(
+      "a device that has left is gone for its handle, whatever is asked",
       needs: .leaving, .returning
     ) { bench in
       let device = try await bench.open()
@@ -15,7 +16,8 @@ extension Check {
       await device.close()
       try await requireClosed(device, bench)
     },
-    Check("a device that leaves ends every transfer that waits",
+    Check(
+      "a device that leaves ends every transfer that waits",
       needs: .leaving, .returning, .several, .waiting, .streams
     ) { bench in
       let device = try await bench.open()
@@ -45,7 +47,8 @@ extension Check {
         try await device.ask(.pattern, value: 1, length: 8, timeout: bench.patience)
       }
     },
-    Check("a device that comes back has its path and a new id, and the old one is not found",
+    Check(
+      "a device that comes back has its path and a new id, and the old one is not found",
       needs: .leaving, .returning
     ) { bench in
       let device = try await bench.open()
@@ -63,7 +66,8 @@ extension Check {
       try require("all but id and address", same, is: old)
       try await back.requireAnswers(bench)
     },
-    Check("a device that comes back as another tells its new ids and strings",
+    Check(
+      "a device that comes back as another tells its new ids and strings",
       needs: .leaving, .returning
     ) { bench in
       let device = try await bench.open()
@@ -121,7 +125,8 @@ extension Check {
       let heard = try await Absence(bench: bench, old: device.info).requireHeard(by: listener)
       try require("what was heard", heard.id, is: info.id)
     },
-    Check("a cable that is pulled ends every transfer that waits",
+    Check(
+      "a cable that is pulled ends every transfer that waits",
       needs: .cable, .several, .waiting, .streams
     ) { bench in
       let device = try await bench.open()

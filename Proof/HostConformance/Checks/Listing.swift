@@ -19,7 +19,8 @@ extension Check {
       try require("the active configuration", info.activeConfiguration, is: 1)
       try require(info.address <= 127, "the address is \(info.address)")
     },
-    Check("the list tells the configurations byte for byte, and the serial number",
+    Check(
+      "the list tells the configurations byte for byte, and the serial number",
       needs: .descriptors
     ) { bench in
       let info = try await bench.find()

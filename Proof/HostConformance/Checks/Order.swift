@@ -48,7 +48,8 @@ extension Check {
         try await group.waitForAll()
       }
     },
-    Check("bulk transfers to one endpoint arrive in the order in which they were started",
+    Check(
+      "bulk transfers to one endpoint arrive in the order in which they were started",
       needs: .several, .streams
     ) { bench in
       let device = try await bench.open()
@@ -69,7 +70,8 @@ extension Check {
           is: [UInt8](repeating: number, count: Int(number)))
       }
     },
-    Check("several reads that wait get what comes, in the order in which they were started",
+    Check(
+      "several reads that wait get what comes, in the order in which they were started",
       needs: .several, .streams, .waiting
     ) { bench in
       let device = try await bench.open()
@@ -91,7 +93,8 @@ extension Check {
         try await group.waitForAll()
       }
     },
-    Check("a control transfer that waits does not hold up the other endpoints",
+    Check(
+      "a control transfer that waits does not hold up the other endpoints",
       needs: .several, .streams, .waiting
     ) { bench in
       let device = try await bench.open()
@@ -104,13 +107,15 @@ extension Check {
         }
         _ = try await device.bulkOut(endpoint: 0x01, data: [5, 6], timeout: bench.patience)
         try require(
-          "what came back", try await device.bulkIn(
+          "what came back",
+          try await device.bulkIn(
             endpoint: 0x81, length: 64, timeout: bench.patience), is: [5, 6])
         group.cancelAll()
         try await group.waitForAll()
       }
     },
-    Check("a read that waits does not hold up the other endpoints",
+    Check(
+      "a read that waits does not hold up the other endpoints",
       needs: .several, .streams, .waiting
     ) { bench in
       let device = try await bench.open()
@@ -134,7 +139,8 @@ extension Check {
         try await group.waitForAll()
       }
     },
-    Check("transfers of two handles reach the device side by side",
+    Check(
+      "transfers of two handles reach the device side by side",
       needs: .several, .secondHandle
     ) { bench in
       let (one, two) = (try await bench.open(), try await bench.open())

@@ -14,7 +14,8 @@ extension Check {
       try require("the id", info.id, is: device.info.id)
       try require("the active configuration", info.activeConfiguration, is: 1)
     },
-    Check("a reset keeps the claims, and every interface is in setting 0",
+    Check(
+      "a reset keeps the claims, and every interface is in setting 0",
       needs: .resets, .streams, .alternateSettings
     ) { bench in
       let device = try await bench.open()
@@ -26,7 +27,8 @@ extension Check {
       try await device.setAlternateSetting(2, interface: 1)
       try await requireLoopback(device, 30, room: 1024, endpoint: 0x04, bench)
     },
-    Check("a reset waits for the transfers before it, and those behind wait for it",
+    Check(
+      "a reset waits for the transfers before it, and those behind wait for it",
       needs: .resets, .several, .waiting
     ) { bench in
       let device = try await bench.open()
@@ -47,7 +49,8 @@ extension Check {
         try await device.tally(bench).resets > before.resets, "the device was not reset")
       try require("what is heard", await listener.next(within: bench.moment), is: nil)
     },
-    Check("a device that a reset makes another is gone for its handle, and attached anew",
+    Check(
+      "a device that a reset makes another is gone for its handle, and attached anew",
       needs: .resetsOfTheDevice, .returning
     ) { bench in
       let device = try await bench.open()

@@ -34,7 +34,8 @@ extension Check {
         try await device.bulkOut(endpoint: 0x04, data: [1], timeout: bench.patience)
       }
     },
-    Check("a setting can be selected again after the interface was given back",
+    Check(
+      "a setting can be selected again after the interface was given back",
       needs: .alternateSettings, .streams
     ) { bench in
       let device = try await bench.open()
@@ -54,7 +55,8 @@ extension Check {
       try require("the requests that it has seen", after.requests - before.requests, is: 1)
       try require("SET_INTERFACE among them", after.settings - before.settings, is: 1)
     },
-    Check("a setting of an interface that is not claimed is refused, unseen",
+    Check(
+      "a setting of an interface that is not claimed is refused, unseen",
       needs: .alternateSettings
     ) { bench in
       let device = try await bench.open()
@@ -64,7 +66,8 @@ extension Check {
       }
       try require("what the device has seen", try await device.tally(bench), is: before)
     },
-    Check("a setting that is not there is refused, and the old one stays",
+    Check(
+      "a setting that is not there is refused, and the old one stays",
       needs: .alternateSettings
     ) { bench in
       let device = try await bench.open()
@@ -127,7 +130,8 @@ extension Check {
       try await device.setConfiguration(2)
       try await device.setConfiguration(1)
     },
-    Check("a configuration is not changed under the claim of another handle",
+    Check(
+      "a configuration is not changed under the claim of another handle",
       needs: .configurations, .secondHandle
     ) { bench in
       let (one, two) = (try await bench.open(), try await bench.open())
@@ -138,7 +142,8 @@ extension Check {
       try require(
         "the configuration that the device has", try await configuration(one, bench), is: 1)
     },
-    Check("a configuration that is not there is refused, and the old one stays",
+    Check(
+      "a configuration that is not there is refused, and the old one stays",
       needs: .configurations
     ) { bench in
       let device = try await bench.open()

@@ -17,7 +17,8 @@ extension Check {
       try await requireLoopback(device, 0, room: 64, bench)
       try await requireLoopback(device, 3, room: 64, bench)
     },
-    Check("a bulk read ends with its bytes, and the empty packet behind them is the next",
+    Check(
+      "a bulk read ends with its bytes, and the empty packet behind them is the next",
       needs: .streams
     ) { bench in
       let device = try await bench.open()
@@ -67,7 +68,8 @@ extension Check {
       try require("the writes", after.streamsOut - before.streamsOut, is: 4)
       try require("the reads", after.streamsIn - before.streamsIn, is: 4)
     },
-    Check("a bulk call to an interrupt endpoint is refused, and the other way round",
+    Check(
+      "a bulk call to an interrupt endpoint is refused, and the other way round",
       needs: .streams
     ) { bench in
       let device = try await bench.open()

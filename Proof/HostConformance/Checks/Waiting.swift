@@ -7,7 +7,8 @@ private let forEver = Duration.seconds(3600)
 extension Check {
   /// Time limits and cancelling.
   static let waiting: [Check] = [
-    Check("a transfer that nobody answers ends with its time, and the pipe works afterwards",
+    Check(
+      "a transfer that nobody answers ends with its time, and the pipe works afterwards",
       needs: .waiting
     ) { bench in
       let device = try await bench.open()
@@ -29,7 +30,8 @@ extension Check {
         is: referencePattern(32, seed: 9))
       try await device.tell(.late, value: late, data: [1, 2], timeout: bench.patience)
     },
-    Check("an answer that comes too late is not taken for that of the next transfer",
+    Check(
+      "an answer that comes too late is not taken for that of the next transfer",
       needs: .waiting
     ) { bench in
       let device = try await bench.open()
@@ -61,7 +63,8 @@ extension Check {
       }
       try await device.requireAnswers(bench)
     },
-    Check("cancelling ends a control transfer that waits, and the pipe works afterwards",
+    Check(
+      "cancelling ends a control transfer that waits, and the pipe works afterwards",
       needs: .waiting
     ) { bench in
       let device = try await bench.open()
@@ -76,7 +79,8 @@ extension Check {
         try await device.requireAnswers(bench)
       }
     },
-    Check("the late answer of a cancelled transfer is not taken for that of the next",
+    Check(
+      "the late answer of a cancelled transfer is not taken for that of the next",
       needs: .waiting
     ) { bench in
       let device = try await bench.open()
@@ -89,7 +93,8 @@ extension Check {
         try await device.requireAnswers(bench, seed: seed)
       }
     },
-    Check("cancelling a transfer that waits for its turn leaves those before and behind it",
+    Check(
+      "cancelling a transfer that waits for its turn leaves those before and behind it",
       needs: .waiting, .several
     ) { bench in
       let device = try await bench.open()
@@ -127,7 +132,8 @@ extension Check {
       }
       try require("what the device has seen", try await device.tally(bench), is: before)
     },
-    Check("cancelling ends a bulk transfer that waits, and no data are lost",
+    Check(
+      "cancelling ends a bulk transfer that waits, and no data are lost",
       needs: .waiting, .streams
     ) { bench in
       let device = try await bench.open()

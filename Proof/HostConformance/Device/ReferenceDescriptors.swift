@@ -25,7 +25,10 @@ public struct ReferenceDescriptors: Hashable, Sendable {
   /// The device descriptor (table 9-8): 1209:0001, or 1209:0002 for the other self. The ids are those
   /// that pid.codes keeps for tests.
   public var device: [UInt8] {
-    [18, 1, 0x00, 0x02, 0, 0, 0, 64, 0x09, 0x12, identity.rawValue + 1, 0x00, 0x21, 0x03, 1, 2, 3, 2]
+    [
+      18, 1, 0x00, 0x02, 0, 0, 0, 64, 0x09, 0x12, identity.rawValue + 1, 0x00, 0x21, 0x03, 1, 2, 3,
+      2,
+    ]
   }
 
   /// Both configurations (tables 9-10, 9-12 and 9-13), in the order of their indices.

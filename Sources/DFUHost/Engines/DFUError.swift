@@ -180,7 +180,7 @@ extension DFUError {
     case .cancelled:
       return "\(place) it was stopped"
         + (state.map { "; the device is in \($0), still in its bootloader." } ?? ".")
-    case .lost: return "\(place) the device was lost."
+    case .lost: return "\(place) the device was lost\(detail)."
     case .timeout: return "\(place) the device did not answer in time."
     case .stalled: return "\(place) the device refused the request (stall)\(said)."
     case .refused: return "\(place) the device answered\(said): \(meaning)."

@@ -91,7 +91,9 @@ final class ClientConnection: Sendable {
     case .stopped(.timeout): throw TransferError(.timeout, setup: setup)
     case .stopped(.closed), .lost(.closedHere):
       throw TransferError(.closed, setup: setup, detail: "the device was closed meanwhile")
-    case .lost(.closedByPeer): throw TransferError(.disconnected, setup: setup)
+    case .lost(.closedByPeer):
+      throw TransferError(
+        .disconnected, setup: setup, detail: "its USB/IP server has closed the connection")
     // Whatever broke: nothing reaches the device through this handle any more.
     case .lost(.broken(let words)): throw TransferError(.disconnected, setup: setup, detail: words)
     }

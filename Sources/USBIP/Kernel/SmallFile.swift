@@ -68,7 +68,8 @@ extension USBIPError {
     let errno = error as? Errno
     guard errno == .permissionDenied || errno == .notPermitted else {
       self.init(
-        .noController, "The kernel does not take it: \(path): \(errno.map { "\($0)" } ?? "\(error)").",
+        .noController,
+        "The kernel does not take it: \(path): \(errno.map { "\($0)" } ?? "\(error)").",
         help: "`dmesg` may tell why.")
       return
     }

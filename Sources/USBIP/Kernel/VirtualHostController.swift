@@ -42,7 +42,9 @@ public struct VirtualHostController: Sendable {
     guard !ports.isEmpty else {
       throw USBIPError(
         .noController, "This kernel has no virtual host controller (vhci_hcd).",
-        help: "Load it with `sudo modprobe vhci-hcd`. A container uses that of its host.")
+        help:
+          "On Linux, `sudo modprobe vhci-hcd` loads it; a container uses that of its host. No other system "
+          + "has one: there, -d usbip:// needs none.")
     }
     for index in ports.indices where !ports[index].isFree { describe(&ports[index]) }
     return ports.sorted { $0.number < $1.number }
@@ -74,9 +76,11 @@ public struct VirtualHostController: Sendable {
   /// - Parameters:
   ///   - address: the server and the bus id.
   ///   - clock: measures how long the kernel is given to enumerate it.
-  /// - Returns: the port, with what the kernel says of it; without ids where it has not configured the device
-  ///   within ten seconds.
-  /// - Throws: ``USBIPError``: `.permission`, `.noController`, `.noFreePort`, or what the server says.
+  /// - Returns: the port, with what the kernel says of it; without ids where somebody wanted an end while the
+  ///   kernel was enumerating.
+  /// - Throws: ``USBIPError``: `.permission`, `.noController`, `.noFreePort`, what the server says, or
+  ///   `.refused` where the kernel has not enumerated the device within ten seconds. Its port is free again
+  ///   then: one that holds such a device keeps Debian 12's `usbip` from working.
   public func attach(
     _ address: USBIPAddress, clock: AnyClock
   ) async throws(USBIPError) -> VirtualPort {
@@ -99,7 +103,7 @@ public struct VirtualHostController: Sendable {
     // The kernel has the socket; this end of it only closes its own number for it.
     connection.drop()
     note(address, busID, on: port)
-    return try await enumerated(port, clock: clock)
+    return try await enumerated(port, of: address, clock: clock)
   }
 
   private func hand(
@@ -126,15 +130,19 @@ public struct VirtualHostController: Sendable {
   }
 
   private func enumerated(
-    _ port: VirtualPort, clock: AnyClock
+    _ port: VirtualPort, of address: USBIPAddress, clock: AnyClock
   ) async throws(USBIPError) -> VirtualPort {
     let deadline = clock.now.advanced(by: .seconds(10))
     while true {
       let now = try ports().first { $0.number == port.number } ?? port
-      if now.state == .used, now.vendor != nil || clock.now >= deadline { return now }
-      guard clock.now < deadline, (try? await clock.sleep(for: .milliseconds(50))) != nil else {
-        return now
+      if now.state == .used, now.vendor != nil { return now }
+      guard clock.now < deadline else {
+        try? detach(port.number)
+        throw USBIPError(
+          .refused, "The kernel has not enumerated the device of \(address) within ten seconds.",
+          help: "Its port is free again. `dmesg` may tell why.")
       }
+      guard (try? await clock.sleep(for: .milliseconds(50))) != nil else { return now }
     }
   }
 

@@ -53,6 +53,9 @@ final class LiveServer {
 
   deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
+  /// The number of its process.
+  var number: Int32 { process.processIdentifier }
+
   /// What it has said on standard output until now.
   var said: String { text(output) }
   /// What it has said on standard error until now.
