@@ -38,10 +38,8 @@ struct LoopbackBench {
     return USBIPHost(address, clock: AnyClock(ContinuousClock()))
   }
 
-  /// Exports devices as 1-1, 1-2 and so on while `body` runs.
-  ///
-  /// - Parameter pace: how fast the boards live. What must happen in a board's own time limit, on a machine
-  ///   that is busy with other tests, needs a slow one.
+  /// Exports devices as 1-1, 1-2 and so on while `body` runs. `pace` is how fast the boards live: what must
+  /// happen in a board's own time limit, on a machine that is busy with other tests, needs a slow one.
   static func run<Result>(
     _ devices: [any VirtualDevice], policy: USBIPServer.Policy = USBIPServer.Policy(),
     serverClock: AnyClock = AnyClock(ContinuousClock()), pace: Int = 100,
