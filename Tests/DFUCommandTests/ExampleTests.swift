@@ -13,9 +13,9 @@ import Testing
     lines.map { $0.drop { $0 == " " } }.filter { $0.hasPrefix("dfu ") }.map(String.init)
   }
 
-  /// Those in the blocks of shell of the README.
-  static func readme() throws -> [String] {
-    let text = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+  /// Those in the blocks of shell of a page.
+  static func commands(of page: String) throws -> [String] {
+    let text = try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)
     var isShell = false
     let lines = text.split(separator: "\n").filter { line in
       if line.hasPrefix("```") {
@@ -110,7 +110,9 @@ import Testing
     let environment = ["PATH": "\(binary.deletingLastPathComponent().path):/usr/bin:/bin"]
     // No example may open the machine that tests it to its network.
     let quiet =
-      line.replacing(/--listen \S+/) { _ in "" }.replacing(/--port \d+/) { _ in "" }
+      line.prefix { $0 != "#" }.replacing(/--listen \S+/) { _ in "" }.replacing(/--port \d+/) { _ in
+        ""
+      }
     let server = try LiveServer(
       ["-c", "exec \(quiet) --port 0"], in: folder, program: shell, environment: environment)
     let list = try CommandRun(
@@ -122,8 +124,7 @@ import Testing
 
   /// Runs a line about the devices of a server, with a server that has them.
   private func checkClient(_ line: String, in folder: Workplace) throws {
-    let server = try LiveServer(
-      ["emulate", "stm32f407", "dfu11", "--port", "0"], in: folder)
+    let server = try LiveServer(["emulate", "stm32f407", "--port", "0"], in: folder)
     let here = line.replacing(/usbip:\/\/[^\s\/'"]+/) { _ in "usbip://127.0.0.1:\(server.port)" }
     let run = try run(here, in: folder)
     #expect(run.status == 0, "\(line)\n\(run.error)\(run.output)")
@@ -138,6 +139,12 @@ import Testing
 
   /// 80 says that contents differ, and 75 that nothing has come: examples may show both.
   private func check(_ line: String, in folder: Workplace) throws {
+    if line.hasPrefix("dfu usb attach --list") {
+      // Whether this kernel has ports is not ours; that it is told is.
+      let run = try run(line, in: folder)
+      #expect([0, 69].contains(run.status), "\(line)\n\(run.error)")
+      return
+    }
     if isServer(line) { return try checkServer(line, in: folder) }
     if line.contains("usbip://") { return try checkClient(line, in: folder) }
     if isPhysical(line) { return try checkPhysical(line, in: folder) }
@@ -151,16 +158,18 @@ import Testing
     #expect(allowed.contains(run.status), "\(line)\n\(run.error)\(run.output)")
   }
 
-  @Test func `the examples of the README work, one after the other`() throws {
-    let lines = try Self.readme()
-    #expect(lines.count > 40)
+  @Test(arguments: [("README.md", 40), ("Documentation/WSL2AndLabHosts.md", 6)])
+  func `the examples of a page work, one after the other`(_ page: String, _ least: Int) throws {
+    let lines = try Self.commands(of: page)
+    #expect(lines.count > least)
     let folder = try workplace()
     for line in lines { try check(line, in: folder) }
   }
 
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
-    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["file", "info"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "attach"],
+    ["file", "info"],
     ["file", "convert"],
     ["file", "merge"], ["file", "diff"], ["file", "pack"], ["file", "unpack"],
   ])
