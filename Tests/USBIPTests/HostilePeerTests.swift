@@ -97,13 +97,38 @@ import USB
     #expect(client.isOver)
   }
 
-  @Test func `a server cannot claim packets that were not asked for`() throws {
+  @Test func `a server cannot claim packets that were not asked for (usbip_common, 2026)`() throws {
     var (client, _) = try SessionTests.connected()
     let submitted = client.submit(SessionTests.read)
     let sequence = try #require(submitted)
     client.receive(
       URBCompletion(sequence: sequence, status: .none, actualLength: 0, packetCount: 4).bytes)
     #expect(throws: USBIPError.self) { try client.next() }
+  }
+
+  /// CVE-2017-16914: no bytes and no buffer are states like others.
+  @Test(arguments: [RequestType.Direction.out, .in])
+  func `a transfer of no bytes is answered like any other (CVE-2017-16914)`(
+    _ direction: RequestType.Direction
+  ) throws {
+    var (client, server) = try SessionTests.connected()
+    let submitted = client.submit(
+      URBSubmission(direction: direction, endpoint: 1, length: 0))
+    let sequence = try #require(submitted)
+    try server.receive(client.takeOutput())
+    guard case .submit(let submission) = try server.next() else {
+      Issue.record("no transfer")
+      return
+    }
+    #expect(submission.length == 0)
+    server.complete(submission.completion())
+    client.receive(server.takeOutput())
+    guard case .completed(let completion) = try client.next() else {
+      Issue.record("no answer")
+      return
+    }
+    #expect(completion.sequence == sequence)
+    #expect(completion.data.isEmpty)
   }
 
   @Test func `an answer that nobody waits for ends the session`() throws {

@@ -79,6 +79,78 @@ import VirtualUSB
     }
   }
 
+  @Test func `of many who ask at once one gets the device (CVE-2018-5814)`() async throws {
+    try await LoopbackBench.run([VirtualBootloader(.stm32f407)]) { bench in
+      let busID = try #require(Self.busID)
+      let port = bench.server.port
+      for _ in 0..<10 {
+        // Each holds what it was given until all have asked.
+        let asked = AsyncStream<Void>.makeStream()
+        let answers = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+          let gates = (0..<8).map { _ in AsyncStream<Void>.makeStream() }
+          for gate in gates {
+            group.addTask {
+              try await RawPeer.run(to: port) { talk in
+                let answer = try await talk.importDevice(busID)
+                asked.continuation.yield()
+                for await _ in gate.stream {}
+                return answer
+              }
+            }
+          }
+          var count = 0
+          for await _ in asked.stream {
+            count += 1
+            if count == gates.count { break }
+          }
+          for gate in gates { gate.continuation.finish() }
+          return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count { $0.count == 320 } == 1)
+        #expect(answers.count { $0 == [0x01, 0x11, 0x00, 0x03, 0, 0, 0, 2] } == 7)
+        // It is free again before the next round.
+        while try await bench.host().devices().isEmpty { await Task.yield() }
+      }
+    }
+  }
+
+  @Test func `a transfer that comes with the import is begun after its answer (CVE-2021-29265)`()
+    async throws
+  {
+    try await LoopbackBench.run([VirtualBootloader(.stm32f407)]) { bench in
+      let busID = try #require(Self.busID)
+      var client = ClientSession(importing: busID)
+      var submission = URBSubmission.control(.getDescriptor(.device, length: 18))
+      submission.sequence = 7
+      let both = client.takeOutput() + submission.bytes(devid: 1 << 16 | 1)
+      let answer = try await RawPeer.run(to: bench.server.port) { talk in
+        try await talk.send(both)
+        return await talk.read(320 + 66)
+      }
+      try #require(answer.count == 386)
+      #expect(Array(answer[..<8]) == [0x01, 0x11, 0x00, 0x03, 0, 0, 0, 0])
+      #expect(Array(answer[320..<328]) == [0, 0, 0, 3, 0, 0, 0, 7])
+      #expect(Array(answer[368..<370]) == [18, 1])
+    }
+  }
+
+  /// CVE-2017-16911 showed addresses of the kernel: a record tells what a client needs, and nothing of the server.
+  @Test func `a record names no file and no serial number of the server (CVE-2017-16911)`()
+    async throws
+  {
+    let profile = try Profile.stm32f407.setting("serial", to: "SECRET")
+    try await LoopbackBench.run([VirtualBootloader(profile)]) { bench in
+      let list = try await RawPeer.run(to: bench.server.port) { talk in
+        try await talk.send(Self.listRequest)
+        return await talk.rest()
+      }
+      let text = String(decoding: list, as: UTF8.self)
+      #expect(text.contains("/swift-dfu/1-1"))
+      #expect(!text.contains("SECRET"))
+      #expect(!text.contains("/sys"))
+    }
+  }
+
   @Test(arguments: ["1-2", "no-such", String(repeating: "x", count: 31)])
   func `what is not exported is told as no such device`(_ name: String) async throws {
     try await LoopbackBench.run([VirtualBootloader(.stm32f407)]) { bench in

@@ -58,6 +58,14 @@ final class ServerHandler: ChannelInboundHandler {
     guard !isOver else { return }
     do throws(USBIPError) {
       try session.receive(unwrapInboundIn(data).readableBytesView)
+    } catch {
+      return drop(error.sentence.asPart)
+    }
+    hearAll()
+  }
+
+  private func hearAll() {
+    do throws(USBIPError) {
       while !isOver, let event = try session.next() { hear(event) }
     } catch {
       return drop(error.sentence.asPart)
@@ -210,7 +218,8 @@ final class ServerHandler: ChannelInboundHandler {
         return loop.execute { me.value.deviceLeft() }
       }
     }
-    flush()
+    // A client need not wait for the answer before it asks for its first transfers.
+    hearAll()
   }
 
   // MARK: Transfers
