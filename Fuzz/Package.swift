@@ -46,5 +46,6 @@ let package = Package(
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),
     fuzzer("usbip-server", of: ["USB", "USBIP"]),
     fuzzer("usbip-client", of: ["USB", "USBIP"]),
+    fuzzer("usbip-names", of: ["USB", "USBIP"]),
   ]
 )

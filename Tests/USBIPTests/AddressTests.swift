@@ -21,7 +21,7 @@ import Testing
 
   @Test(arguments: [
     "", "/1-1", ":3240", "lab:", "lab:0", "lab:65536", "lab:+1", "lab:99999999999999999999",
-    "::1", "[::1", "[::1]x", "[]", "a b", "lab/1 1", "lab/é", "lab/1\u{0}",
+    "::1", "[::1", "[::1]x", "[]", "[[]", "a]", "a b", "lab/1 1", "lab/é", "lab/1\u{0}",
     "lab/" + String(repeating: "1", count: 32), String(repeating: "h", count: 256),
   ])
   func `what is no address is told with a reason`(_ text: String) {

@@ -52,8 +52,11 @@ public struct USBIPAddress: Hashable, Sendable, CustomStringConvertible {
       portText = parts.count == 2 ? Substring(parts[1]) : nil
     }
     guard !host.isEmpty else { throw USBIPAddressError("there is no host in it") }
-    guard host.utf8.count <= 255, host.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-      throw USBIPAddressError("a host is up to 255 printable characters without spaces")
+    guard host.utf8.count <= 255, host.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+      !host.contains(where: { "[]".contains($0) })
+    else {
+      throw USBIPAddressError(
+        "a host is up to 255 printable characters, none of them a space or a bracket")
     }
     port = Self.standardPort
     if let portText {

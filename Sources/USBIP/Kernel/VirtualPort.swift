@@ -38,7 +38,7 @@ public struct VirtualPort: Hashable, Sendable {
 
   /// The ports in the text of a `status` file: a line of headings, then for each port
   /// `hub port sta spd dev sockfd local_busid`. Lines that are none are passed over.
-  package static func parse(_ text: some StringProtocol) -> [VirtualPort] {
+  public static func parse(_ text: some StringProtocol) -> [VirtualPort] {
     text.split(whereSeparator: \.isNewline).compactMap { line in
       let fields = line.split(whereSeparator: \.isWhitespace)
       guard fields.count == 7, fields[0] == "hs" || fields[0] == "ss", let number = Int(fields[1]),
