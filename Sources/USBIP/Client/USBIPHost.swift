@@ -5,7 +5,7 @@ public import USB
 ///
 /// Pure Swift over TCP: no kernel module and no root. A server lists what nobody has imported, so what is in
 /// use elsewhere is not seen; what this host has open counts as present. A list tells of the interfaces only
-/// their classes (``USB/DeviceInfo/isOutline``); the rest is read when a device is opened, which imports it.
+/// their classes (`DeviceInfo.isOutline`); the rest is read when a device is opened, which imports it.
 /// Closing it gives it back.
 ///
 /// A server tells nothing of comings and goings: it is asked for its list, four times in a second, while
