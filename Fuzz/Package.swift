@@ -24,6 +24,7 @@ let package = Package(
   targets: [
     .target(name: "FuzzInput", dependencies: [room("Firmware"), room("USB")]),
     fuzzer("descriptors", of: ["USB"]),
+    fuzzer("layouts", of: ["USB", "Captures", "Reports"]),
     fuzzer("functions", of: ["USB", "DFU"]),
     fuzzer("status", of: ["USB", "DFU"]),
     fuzzer("map", of: ["DFU"]),

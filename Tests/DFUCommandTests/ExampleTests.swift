@@ -168,7 +168,8 @@ import Testing
 
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
-    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "attach"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "describe"],
+    ["usb", "attach"],
     ["file", "info"],
     ["file", "convert"],
     ["file", "merge"], ["file", "diff"], ["file", "pack"], ["file", "unpack"],
@@ -180,6 +181,8 @@ import Testing
       .drop { !$0.hasPrefix("Examples:") }.prefix { !$0.isEmpty }
     let lines = Self.commands(in: examples)
     #expect(!lines.isEmpty)
-    for line in lines { try check(line, in: try workplace()) }
+    // One after the other in one place: some use what the one before has written.
+    let folder = try workplace()
+    for line in lines { try check(line, in: folder) }
   }
 }

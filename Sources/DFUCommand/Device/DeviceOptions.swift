@@ -12,7 +12,8 @@ struct SelectorOptions: ParsableArguments {
     name: [.short, .long],
     help: ArgumentHelp(
       "The device: VVVV:PPPP, serial:TEXT or path:BUS-PORT for one of this machine, "
-        + "usbip://HOST[:PORT][/BUSID] for one of another, virtual:PROFILE[?state=FILE&speed=real|instant&…] or replay:FILE. PROFILE is a built-in "
+        + "usbip://HOST[:PORT][/BUSID] for one of another, "
+        + "virtual:PROFILE[?state=FILE&speed=real|instant&…] or replay:FILE. PROFILE is a built-in "
         + "device, or a file that describes one, such as ./board.json. Without it, DFU_DEVICE, or else "
         + "the DFU devices of this machine.",
       valueName: "selector"))

@@ -31,7 +31,7 @@ extension ExitStatus {
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
     case is ProfileDescriptionError: .badConfiguration
-    case is ReplayFileError: .damagedInput
+    case is ReplayFileError, is DescriptorDumpError: .damagedInput
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)

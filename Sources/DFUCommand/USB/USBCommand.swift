@@ -4,7 +4,7 @@ import ArgumentParser
 struct USBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "usb",
-    abstract: "Hand devices of USB/IP servers to the Linux kernel, and take them away.",
-    subcommands: [USBAttach.self, USBDetach.self]
+    abstract: "Show what devices say of themselves; hand devices of USB/IP servers to the kernel.",
+    subcommands: [USBDescribe.self, USBAttach.self, USBDetach.self]
   )
 }

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Captures
+import Reports
+import SystemPackage
+import USB
+import Workbench
+
+/// `dfu usb describe`: all that a device says of itself.
+struct USBDescribe: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "describe",
+    abstract: "Show every descriptor of a device, and what is wrong with it.",
+    discussion: """
+      Of a device that -d names, or of a file: the one named descriptors in /sys/bus/usb/devices, or bytes in \
+      hexadecimal digits. Every field is told by its name in the specification; what breaks a rule is marked, with \
+      what Linux and Windows make of it. A device is asked for its descriptors and strings, and nothing else.
+
+      Examples:
+        dfu usb describe -d virtual:stm32f407
+        dfu usb describe -d virtual:stm32f407 --as hex > board.hex
+        dfu usb describe board.hex --speed full --json
+      """
+  )
+
+  /// How they are shown.
+  enum Shape: String, ExpressibleByArgument, CaseIterable {
+    case text
+    case json
+    case hex
+  }
+
+  @Argument(help: "A file with descriptors; - is standard input.")
+  var file: String?
+
+  @OptionGroup var which: DeviceOptions
+
+  @Option(help: ArgumentHelp("How to show them.", valueName: "text|json|hex"))
+  var `as`: Shape?
+
+  @Option(
+    help: ArgumentHelp(
+      "The speed of the device, where a file does not tell it.",
+      valueName: "low|full|high|super|super-plus"))
+  var speed: String?
+
+  @OptionGroup var output: OutputOptions
+
+  func perform(on console: Console) async throws -> ExitStatus {
+    if let file {
+      guard which.selection.device.isEmpty, which.selection.record == nil, which.wait == nil else {
+        throw UsageError("A file and a device are two different things.", help: "Name one of them.")
+      }
+      let content = try InputFile.read(FilePath(file), limit: DescriptorDump.sizeLimit)
+      let bytes = try DescriptorDump.bytes(of: content).bytes
+      return try print(DescriptorSet(parsing: bytes, speed: try typedSpeed), file, on: console)
+    }
+    guard speed == nil else {
+      throw UsageError(
+        "--speed is of a file; the speed of a device is known.", help: "Leave it away.")
+    }
+    let wait = which.wait.map { DeviceWait($0.value) }
+    let found = try await DeviceSearch.devices(
+      which.selectors, kind: which.selectors.isEmpty ? .dfu : .any, waiting: wait,
+      record: try which.selection.recordingRequest
+    ) {
+      tellWait(on: console)
+    }
+    return try await keeping(found, console) {
+      let one = try DeviceSearch.only(of: found)
+      let device = try await one.host.open(one.info.id)
+      let set: DescriptorSet
+      do {
+        set = try await DescriptorSet(asking: device)
+      } catch {
+        await device.close()
+        throw error
+      }
+      await device.close()
+      return try print(set, one.selector, on: console)
+    }
+  }
+
+  private var typedSpeed: USBSpeed? {
+    get throws {
+      guard let speed else { return nil }
+      guard let known = USBSpeed(rawValue: speed) else {
+        let all = USBSpeed.allCases.map(\.rawValue).joined(separator: ", ")
+        throw UsageError("“\(speed)” is no speed of USB.", help: "There are \(all).")
+      }
+      return known
+    }
+  }
+
+  private func print(
+    _ set: DescriptorSet, _ source: String, on console: Console
+  ) throws -> ExitStatus {
+    let report = DescriptorsReport(set, source: source)
+    switch `as` {
+    case .hex?: console.write(report.hexadecimalText())
+    case .json?: console.print(try jsonText(report))
+    case .text?, nil: try console.print(report) { report.text($0) }
+    }
+    return .done
+  }
+}
