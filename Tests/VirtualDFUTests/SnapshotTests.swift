@@ -50,6 +50,18 @@ import VirtualUSB
     #expect(copy.snapshot() == bytes)
   }
 
+  @Test(arguments: Profile.all)
+  func `a part that has just been plugged in comes back as it is`(_ profile: Profile) throws {
+    var device = VirtualBootloader(profile)
+    device.powerOn(at: .zero)
+    let bytes = device.snapshot()
+    var copy = VirtualBootloader(profile)
+    try copy.restore(bytes)
+    #expect(copy.snapshot() == bytes)
+    #expect(copy.runsApplication == device.runsApplication)
+    #expect(copy.state == device.state)
+  }
+
   @Test func `an erase and a write that are under way are kept half done`() async throws {
     try await Simulation().run { clock in
       let bench = try await Bench(.stm32f407, clock) {

@@ -81,7 +81,7 @@ extension VirtualBootloader {
   }
 
   /// The application takes the bus.
-  private mutating func runApplication() {
+  mutating func runApplication() {
     becomeIdle()
     modeChange = ModeChange()
     state = .appIdle

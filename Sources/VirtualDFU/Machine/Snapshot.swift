@@ -149,7 +149,9 @@ extension VirtualBootloader {
     isDownloadUnfinished = flags & 4 != 0
     modeChange = ModeChange()
     standard = standardOfBootloader
-    state = VirtualBootloader.restingState(DFUState(rawValue: stateByte))
+    let kept = DFUState(rawValue: stateByte)
+    state = VirtualBootloader.restingState(kept)
+    if profile.application != nil, kept == .appIdle || kept == .appDetach { runApplication() }
     status = DFUStatus(rawValue: statusByte)
     pointer = newPointer
     // Sectors may have become fewer, and what is not there must not hinder a mass erase.
