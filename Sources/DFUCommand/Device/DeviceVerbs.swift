@@ -5,6 +5,7 @@ import DFUHost
 import USB
 import USBIP
 import VirtualDFU
+import VirtualUSB
 import Workbench
 
 /// The verbs that talk to a device, in the order in which the help lists them.
@@ -29,9 +30,10 @@ extension ExitStatus {
       }
     case let error as PlanError: status(of: error.code)
     case let error as DFUError: status(of: error)
-    case is SelectorError, is ProfileOptionError: .usage
+    case is SelectorError, is ProfileOptionError, is FaultScheduleError: .usage
+    case is VirtualTopology.PlugError: .usage
     case is ProfileDescriptionError: .badConfiguration
-    case is ReplayFileError, is DescriptorDumpError: .damagedInput
+    case is ReplayFileError, is DescriptorDumpError, is TreeFileError: .damagedInput
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)

@@ -5,6 +5,8 @@ struct USBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "usb",
     abstract: "Show what devices say of themselves; hand devices of USB/IP servers to the kernel.",
-    subcommands: [USBDescribe.self, USBAttach.self, USBDetach.self]
+    subcommands: [
+      USBTree.self, USBDescribe.self, USBEnumerate.self, USBAttach.self, USBDetach.self,
+    ]
   )
 }
