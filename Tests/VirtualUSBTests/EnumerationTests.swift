@@ -168,6 +168,11 @@ struct PlainDevice: VirtualDevice {
         "usb usb1-port1: unable to enumerate USB device",
       ])
     #expect(enumeration.addresses == [1])
+    // What is logged can be told in words.
+    for line in enumeration.steps.compactMap(\.message) {
+      #expect(KernelMessage(line)?.words != nil, "\(line)")
+      #expect(KernelMessage(line)?.path == Self.path(1))
+    }
   }
 
   @Test(arguments: [

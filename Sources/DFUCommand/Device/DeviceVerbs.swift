@@ -34,6 +34,7 @@ extension ExitStatus {
     case is VirtualTopology.PlugError: .usage
     case is ProfileDescriptionError: .badConfiguration
     case is ReplayFileError, is DescriptorDumpError, is TreeFileError: .damagedInput
+    case let error as KernelLogError: error.isRefused ? .noPermission : .noInput
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)

@@ -6,7 +6,7 @@ struct USBCommand: AsyncParsableCommand {
     commandName: "usb",
     abstract: "Show what devices say of themselves; hand devices of USB/IP servers to the kernel.",
     subcommands: [
-      USBTree.self, USBDescribe.self, USBEnumerate.self, USBAttach.self, USBDetach.self,
+      USBTree.self, USBDescribe.self, USBEnumerate.self, USBWatch.self, USBAttach.self, USBDetach.self,
     ]
   )
 }
