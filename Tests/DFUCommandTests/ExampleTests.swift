@@ -168,7 +168,8 @@ import Testing
 
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
-    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "tree"], ["usb", "describe"], ["usb", "enumerate"], ["usb", "watch"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "tree"],
+    ["usb", "describe"], ["usb", "enumerate"], ["usb", "watch"],
     ["usb", "attach"],
     ["file", "info"],
     ["file", "convert"],

@@ -80,8 +80,8 @@ import USB
             0.000 s  = 1-2 0483:df11 DFU, “Thing”, full speed, serial A
             1.700 s  - 1-2 0483:df11 DFU, “Thing”, was there for 1.7 s
             2.319 s  + 1-2 0483:5740 communications, “Thing”, full speed, serial A
-                       the same port came back with an application: it was
-                       0483:df11 in DFU mode, 619 ms later.
+                       the same port came back with an application: it was 0483:df11 in
+                       DFU mode, 619 ms later.
            61.001 s  kernel: usb 1-2: USB disconnect, device number 5
                        it is gone: pulled out, or it has let go of the bus.
         """)

@@ -47,7 +47,7 @@ extension BusTreeReport {
     _ first: String, _ rest: String, _ words: String, _ style: TextStyle
   ) -> [String] {
     let width = max(40, style.width)
-    let text = wrappedAroundQuotes(
+    let text = wrappedKeepingBlanks(
       words, width: width, indent: displayWidth(of: rest), used: displayWidth(of: first))
     let blanks = String(repeating: " ", count: displayWidth(of: rest))
     return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {

@@ -47,7 +47,7 @@ extension EnumerationReport {
       "  " + String(repeating: " ", count: max(0, 10 - time.count)) + style(.faint, time) + "  "
     let blank = String(repeating: " ", count: Self.indent)
     func filled(_ text: String, _ start: String) -> String {
-      start + wrappedAroundQuotes(terminalSafe(text), width: style.width, indent: Self.indent)
+      start + wrappedKeepingBlanks(terminalSafe(text), width: style.width, indent: Self.indent)
     }
     var lines: [String] = []
     if let transfer = step.transfer {
@@ -64,14 +64,15 @@ extension EnumerationReport {
       let isBad = step.stage == "failure"
       lines.append(
         head + style(isBad ? .bad : .faint, isBad ? "✗ " : "")
-          + wrappedAroundQuotes(
+          + wrappedKeepingBlanks(
             terminalSafe(step.sentence), width: style.width, indent: Self.indent))
     }
     if let message = step.message {
       let whose = host == "windows" ? "shows: " : "kernel: "
       lines.append(
         blank + style(.faint, whose)
-          + wrapped(terminalSafe(message), width: style.width, indent: Self.indent + whose.count))
+          + wrappedKeepingBlanks(
+            terminalSafe(message), width: style.width, indent: Self.indent + whose.count))
     }
     return lines
   }

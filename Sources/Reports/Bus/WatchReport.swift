@@ -158,10 +158,10 @@ extension WatchLine {
     let indent = 13
     func below(_ text: String) -> String {
       "\n" + String(repeating: " ", count: indent + 2)
-        + wrappedAroundQuotes(terminalSafe(text), width: style.width, indent: indent + 2)
+        + wrappedKeepingBlanks(terminalSafe(text), width: style.width, indent: indent + 2)
     }
     if kind == .kernel {
-      let text = wrapped(
+      let text = wrappedKeepingBlanks(
         terminalSafe(message ?? ""), width: style.width, indent: indent + 2, used: indent + 8)
       return head + style(.faint, "kernel: ") + text + (words.map { below($0 + ".") } ?? "")
     }
@@ -187,7 +187,7 @@ extension WatchLine {
     let ids = device.map { style(.accent, "\($0.vendor):\($0.product)") + " " } ?? ""
     var text =
       head + style(tone, mark) + " " + style(.strong, path ?? "") + " " + ids
-      + wrappedAroundQuotes(
+      + wrappedKeepingBlanks(
         parts.joined(separator: ", "), width: style.width, indent: indent + 2,
         used: indent + 3 + (path?.count ?? 0) + (device == nil ? 0 : 10))
     if kind == .attached, let words {

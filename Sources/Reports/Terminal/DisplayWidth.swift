@@ -56,16 +56,20 @@ private func commandsTerminal(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// As ``wrapped(_:width:indent:used:)``, with the blanks between curly quotes as they are: a device's own words stay on
-/// a line.
-func wrappedAroundQuotes(_ text: String, width: Int, indent: Int, used: Int? = nil) -> String {
-  // A blank that is none for `wrapped`; no text for a terminal has it.
-  let stand: Character = "\u{1}"
-  var depth = 0
-  let marked = text.map { character -> Character in
-    if character == "“" { depth += 1 }
-    if character == "”" { depth -= 1 }
-    return depth > 0 && character == " " ? stand : character
+/// As ``wrapped(_:width:indent:used:)``, with two blanks and more between words as they are: what a device or a kernel
+/// has said is not changed.
+func wrappedKeepingBlanks(
+  _ text: String, width: Int, indent: Int, used: Int? = nil
+) -> String {
+  // A blank that is none for `wrapped`, and as wide; a private character, which nobody sends to a terminal.
+  let stand: Character = "\u{E000}"
+  let characters = Array(text)
+  let marked = characters.indices.map { index -> Character in
+    guard characters[index] == " " else { return characters[index] }
+    let isAlone =
+      (index == 0 || characters[index - 1] != " ")
+      && (index + 1 == characters.count || characters[index + 1] != " ")
+    return isAlone ? " " : stand
   }
   let lines = wrapped(String(marked), width: width, indent: indent, used: used)
   return String(lines.map { $0 == stand ? " " : $0 })

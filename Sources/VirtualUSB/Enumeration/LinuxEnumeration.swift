@@ -129,8 +129,7 @@ extension Enumeration {
           .deviceDescriptor)
         if isFound { candidate.packetSize = size } else { error = -71 }
       case .failure(let failure):
-        append(
-          reply, "First look at the device descriptor: \(failure.kind.words).", .deviceDescriptor)
+        append(reply, "First look at the device descriptor.", .deviceDescriptor)
         error = failure.kind.linuxError
       }
     }
@@ -148,11 +147,7 @@ extension Enumeration {
     var error = 0
     for attempt in 0..<2 {
       if attempt > 0 { now += .milliseconds(200) }
-      let result = ask(
-        address: 0, packetSize: candidate.packetSize, .setAddress(candidate.address),
-        "From now on the device answers to address \(candidate.address), and address 0 is free.",
-        .address)
-      switch result {
+      switch giveAddress(candidate.address, packetSize: candidate.packetSize) {
       case .success:
         tell(.address, "Wait 10 ms until it has changed its address.")
         now += .milliseconds(10)
@@ -164,6 +159,17 @@ extension Enumeration {
       .failure, "The address was not taken.",
       message: "usb \(current): device not accepting address \(candidate.address), error \(error)")
     return false
+  }
+
+  /// SET_ADDRESS, told by how it went.
+  mutating func giveAddress(_ address: UInt8, packetSize: Int) -> Result<[UInt8], Failure> {
+    let reply = send(.setAddress(address), address: 0, packetSize: packetSize)
+    var sentence = "SET_ADDRESS: the device is to answer to address \(address)."
+    if case .success = reply.result {
+      sentence = "From now on the device answers to address \(address), and address 0 is free."
+    }
+    append(reply, sentence, .address)
+    return reply.result
   }
 
   /// 8 bytes, for the packet size: the old scheme.

@@ -56,9 +56,7 @@ extension Enumeration {
       return fail(.invalidDevice)
     }
     guard reset(port, of: hub, "Second reset.") != nil else { return fail(.reset) }
-    let assigned = ask(
-      address: 0, packetSize: packetSize, .setAddress(address),
-      "From now on the device answers to address \(address), and address 0 is free.", .address)
+    let assigned = giveAddress(address, packetSize: packetSize)
     guard case .success = assigned else { return fail(.address) }
     tell(.address, "10 ms of rest.")
     now += .milliseconds(10)
