@@ -31,7 +31,13 @@ extension ExitStatus {
     case let error as DFUError: status(of: error)
     case is SelectorError, is ProfileOptionError: .usage
     case is ProfileDescriptionError: .badConfiguration
-    case is ReplayFileError, is DescriptorDumpError: .damagedInput
+    case is ReplayFileError, is DescriptorDumpError, is CaptureInputError: .damagedInput
+    case let error as CapturedRecordingError:
+      switch error.reason {
+      case .several: .ambiguousDevice
+      case .nothingThere, .notThere: .noDevice
+      case .notDescribed: .damagedInput
+      }
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)
