@@ -72,7 +72,9 @@ let package = Package(
     room("VirtualUSB", imports: ["USB"]),
     room("VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
     room("Captures", imports: ["DFU", "USB"]),
-    room("Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),
+    room(
+      "Reports",
+      imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures"]),
 
     // Edges: these touch the world.
     .systemLibrary(

@@ -59,9 +59,11 @@ import VirtualUSB
     let info = try #require(Self.info(of: recording))
     let again = recording.events + [Recording.Event(nanoseconds: 99 << 30, .attached(info))]
     let injected = try CaptureFile(parsing: Self.file(again)).transfers.filter(\.isInjected)
-    try #require(injected.count == 2)
+    try #require(injected.count == 3)
     #expect(injected[0].received == info.descriptor.bytes)
     #expect(injected[1].received == info.configurations[0].bytes)
+    let units = try #require(info.serialNumber).utf16.flatMap(\.littleEndianBytes)
+    #expect(injected[2].received == [UInt8(units.count + 2), 3] + units)
     #expect(injected.allSatisfy { $0.address == 1 && $0.bus == 1 })
   }
 
@@ -101,6 +103,7 @@ import VirtualUSB
     for id in 1...130 as ClosedRange<UInt64> {
       info.id = DeviceID(rawValue: id)
       info.address = 0
+      info.serialNumber = nil
       kinds.append(.attached(info))
     }
     let events = kinds.map { Recording.Event(nanoseconds: 0, $0) }

@@ -169,7 +169,7 @@ import Testing
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
     ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "describe"],
-    ["usb", "attach"],
+    ["usb", "attach"], ["usb", "capture"],
     ["file", "info"],
     ["file", "convert"],
     ["file", "merge"], ["file", "diff"], ["file", "pack"], ["file", "unpack"],

@@ -4,7 +4,8 @@ import ArgumentParser
 struct USBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "usb",
-    abstract: "Show what devices say of themselves; hand devices of USB/IP servers to the kernel.",
-    subcommands: [USBDescribe.self, USBAttach.self, USBDetach.self]
+    abstract:
+      "Show what devices say of themselves, and what captures tell; hand devices of USB/IP servers to the kernel.",
+    subcommands: [USBDescribe.self, USBCapture.self, USBAttach.self, USBDetach.self]
   )
 }
