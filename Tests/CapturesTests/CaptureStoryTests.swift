@@ -229,6 +229,21 @@ import VirtualUSB
     #expect(try script.steps().last?.problem == .failed(.errno(-19), .getStatus))
   }
 
+  @Test func `a pointer that was refused stays where it was`() throws {
+    var script = Script()
+    script.download(0, DfuSeCommand.setAddressPointer(0x0800_0000).bytes)
+    script.status(.dfuDnloadIdle)
+    script.download(
+      0, DfuSeCommand.setAddressPointer(0x0900_0000).bytes, .failed(.stall, detail: nil))
+    script.download(2, noise(16))
+    script.status(.dfuDnloadIdle)
+    guard case .write(let blocks, _)? = try script.steps().last?.kind else {
+      Issue.record("nothing was written")
+      return
+    }
+    #expect(blocks.range == 0x0800_0000..<0x0800_0010)
+  }
+
   @Test func `requests of other classes with the same numbers are none of DFU`() throws {
     var script = Script(Self.device(version: 0x0110, interfaceClass: ClassTriple(3, 0, 0)))
     let setup = SetupPacket(

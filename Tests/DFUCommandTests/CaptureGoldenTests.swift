@@ -18,12 +18,15 @@ import Testing
     GoldenCase(
       "capture-plain", "usb", "capture", "dfu11.pcapng",
       before: [
-        ["flash", "app.bin", "-d", "virtual:dfu11?speed=instant", "--capture", "dfu11.pcapng"]
+        [
+          "flash", "program.bin", "--target", "0", "--leave", "-d", "virtual:dfu11?speed=instant",
+          "--capture", "dfu11.pcapng",
+        ]
       ]),
     GoldenCase(
       "capture-error", "usb", "capture", "error.pcapng",
       before: [
-        ["flash", "app.hex", "-d", "\(board)&faults=status:errPROG@write:2", "--capture", "error.pcapng"]
+        ["flash", "app.hex", "-d", "\(board)&faults=status:6@status:7", "--capture", "error.pcapng"]
       ]),
     GoldenCase(
       "capture-lost", "usb", "capture", "lost.pcapng",

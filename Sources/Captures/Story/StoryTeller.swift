@@ -121,7 +121,8 @@ struct StoryTeller {
     } else if dfu.isDfuSe, setup.value == 0 {
       switch DfuSeCommand(transfer.sent) {
       case .setAddressPointer(let address)?:
-        pointer = address
+        // One that was refused stays where it was.
+        if problem(of: transfer, .download) == nil { pointer = address }
         kind = .pointer(address, none)
       case .erase(let address)?: kind = .erase(first: address, last: address, count: 1, none)
       case .massErase?: kind = .massErase(none)

@@ -66,7 +66,9 @@ extension CaptureReport {
         line += step.device + String(repeating: " ", count: width - step.device.count + 2)
       }
       var text = terminalSafe(step.text)
-      if step.transfers > 1, step.seconds > 0 { text += ", \(durationText(.seconds(step.seconds)))" }
+      if step.transfers > 1, step.kind != "introduced" {
+        text += ", \(durationText(.seconds(step.seconds)))"
+      }
       if step.isTruncated { text += "; bytes are missing in the capture" }
       // Wrapping would take blanks out of what a device says.
       lines.append(
