@@ -6,6 +6,10 @@ import Testing
   static let board = "virtual:stm32f407?speed=instant"
   static let captured = [["flash", "app.hex", "-d", board, "--capture", "flash.pcapng"]]
 
+  static func flash(_ faults: String, to file: String) -> [String] {
+    ["flash", "app.hex", "-d", "\(board)&faults=\(faults)", "--capture", file]
+  }
+
   static let cases: [GoldenCase] = [
     GoldenCase("help-usb-capture", "usb", "capture", "--help"),
     GoldenCase("capture-real", "usb", "capture", "real.pcap"),
@@ -26,12 +30,12 @@ import Testing
     GoldenCase(
       "capture-error", "usb", "capture", "error.pcapng",
       before: [
-        ["flash", "app.hex", "-d", "\(board)&faults=status:6@status:7", "--capture", "error.pcapng"]
+        flash("status:6@status:7", to: "error.pcapng")
       ]),
     GoldenCase(
       "capture-lost", "usb", "capture", "lost.pcapng",
       before: [
-        ["flash", "app.hex", "-d", "\(board)&faults=disconnect@write:1", "--capture", "lost.pcapng"]
+        flash("disconnect@write:1", to: "lost.pcapng")
       ]),
     GoldenCase(
       "capture-recording", "usb", "capture", "list.pcapng", "--recording", "list.rec",

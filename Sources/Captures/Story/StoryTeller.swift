@@ -287,9 +287,8 @@ extension CaptureStory.Kind {
     }
   }
 
-  /// This and the next as one; nil where it does not go on with it.
-  ///
-  /// - Parameter isJump: whether the pointer was set in between, so that the numbers of the blocks do not go on.
+  /// This and the next as one; nil where it does not go on with it. At a jump the pointer was set in between, so
+  /// that the numbers of the blocks do not go on.
   fileprivate func joined(with next: Self, isJump: Bool) -> Self? {
     switch (self, next) {
     case (.write(let blocks, let polls), .write(let more, let others)):
