@@ -72,7 +72,7 @@ public struct CapturedTransfer: Hashable, Sendable {
   }
 
   private mutating func end(_ record: CapturedRecord) {
-    received += record.data
+    if received.isEmpty { received = record.data } else { received += record.data }
     // USBPcap does not tell how much of what was sent went.
     if case .usbd = record.status, !isIn {
       actualLength = nil

@@ -15,6 +15,12 @@ public struct CapturedDevice: Hashable, Sendable {
   public var strings: [UInt8: String] = [:]
   /// The configuration that was chosen last; nil where the capture does not have that.
   public var activeConfiguration: UInt8?
+  /// The configurations that were read whole enough to have interfaces.
+  public private(set) var configurations: [ConfigurationDescriptor] = []
+  /// The string of each alternate setting, by the numbers of interface and setting.
+  private var settingNames: [UInt16: UInt8] = [:]
+  /// The interface of each endpoint.
+  private(set) var interfaces: [UInt8: UInt8] = [:]
   /// Interfaces that answered as DFU does, where no configuration tells.
   var likelyInterfaces: Set<UInt8> = []
   /// Whether what was sent looks like DfuSe, where no configuration tells.
@@ -42,14 +48,24 @@ public struct CapturedDevice: Hashable, Sendable {
 
   private func string(_ index: UInt8?) -> String? { index.flatMap { $0 == 0 ? nil : strings[$0] } }
 
-  /// The configurations that were read whole enough to have interfaces.
-  public var configurations: [ConfigurationDescriptor] {
-    configurationBytes.sorted { $0.key < $1.key }.compactMap { _, bytes in
+  /// What an alternate setting is named; nil where that was not read.
+  public func name(ofSetting setting: UInt8, interface: UInt8) -> String? {
+    settingNames[UInt16(interface) << 8 | UInt16(setting)].flatMap { strings[$0] }
+  }
+
+  /// Works out what is asked often, when all has been read: a capture may have as many questions as packets.
+  mutating func finish() {
+    configurations = configurationBytes.sorted { $0.key < $1.key }.compactMap { _, bytes in
       var reader = ByteReader(bytes.span.bytes)
       guard let configuration = try? ConfigurationDescriptor(parsing: &reader),
         !configuration.interfaces.isEmpty
       else { return nil }
       return configuration
+    }
+    for interface in configurations.flatMap(\.interfaces).reversed() {
+      let setting = UInt16(interface.number) << 8 | UInt16(interface.alternateSetting)
+      if interface.nameIndex != 0 { settingNames[setting] = interface.nameIndex }
+      for endpoint in interface.endpoints { interfaces[endpoint.address] = interface.number }
     }
   }
 
@@ -159,6 +175,7 @@ struct CaptureOwners {
       devices[owner].address = setup.value & 0x7F
       current[Place(bus: place.bus, address: setup.value & 0x7F)] = owner
     }
+    for index in devices.indices { devices[index].finish() }
   }
 
   private mutating func add(_ place: Place) -> Int {

@@ -54,7 +54,7 @@ public struct CapturedRecording: Hashable, Sendable {
         endsBefore = transfer.packets.lowerBound
         break
       }
-      tape.take(transfer, among: device.configurations)
+      tape.take(transfer, among: device.interfaces)
     }
     transfers = tape.transfers
     let isGone = played.last?.status?.meaning == .disconnected && endsBefore == nil
@@ -165,14 +165,14 @@ private struct CapturedTape {
   }
 
   mutating func take(
-    _ transfer: CapturedTransfer, among configurations: [ConfigurationDescriptor]
+    _ transfer: CapturedTransfer, among interfaces: [UInt8: UInt8]
   ) {
     guard transfer.submitted != nil, let call = Self.call(transfer) else { return }
     bytes += max(transfer.received.count, transfer.sent.count)
     transfers += 1
     let time = min(max(0, transfer.nanoseconds - start), Recording.maximumNanoseconds)
     let packet = transfer.packets.lowerBound
-    if let interface = Self.interface(call, configurations), !claimed.contains(interface) {
+    if let interface = Self.interface(call, interfaces), !claimed.contains(interface) {
       claimed.append(interface)
       claim(.claim(interface), at: time, packet)
     }
@@ -253,7 +253,7 @@ private struct CapturedTape {
 
   /// The interface that has to be claimed for a call.
   private static func interface(
-    _ call: DeviceCall, _ configurations: [ConfigurationDescriptor]
+    _ call: DeviceCall, _ interfaces: [UInt8: UInt8]
   ) -> UInt8? {
     switch call {
     case .setAlternateSetting(_, let number): return number
@@ -262,9 +262,7 @@ private struct CapturedTape {
         ? UInt8(truncatingIfNeeded: setup.index) : nil
     case .bulkIn(let endpoint, _), .bulkOut(let endpoint, _), .interruptIn(let endpoint, _),
       .interruptOut(let endpoint, _):
-      return configurations.flatMap(\.interfaces).first { interface in
-        interface.endpoints.contains { $0.address == endpoint }
-      }?.number
+      return interfaces[endpoint]
     default: return nil
     }
   }

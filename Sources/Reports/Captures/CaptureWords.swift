@@ -188,14 +188,9 @@ extension CaptureStory.Kind {
   private static func name(
     of setting: UInt8, interface: UInt8, _ device: CapturedDevice
   ) -> String? {
-    for configuration in device.configurations {
-      let named = configuration.interfaces.first {
-        $0.number == interface && $0.alternateSetting == setting
-      }
-      guard let named, let text = device.strings[named.nameIndex] else { continue }
-      return (try? MemoryMap(dfuseString: text))?.displayName ?? "“\(text)”"
+    device.name(ofSetting: setting, interface: interface).map { text in
+      (try? MemoryMap(dfuseString: text))?.displayName ?? "“\(text)”"
     }
-    return nil
   }
 
   private static func words(of setup: SetupPacket) -> String {
