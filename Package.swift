@@ -76,7 +76,9 @@ let package = Package(
     room("Captures", imports: ["DFU", "USB"]),
     room(
       "Reports",
-      imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching"]),
+      imports: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching", "Captures",
+      ]),
 
     // Edges: these touch the world.
     .systemLibrary(

@@ -43,6 +43,7 @@ let package = Package(
     fuzzer("state", of: ["USB", "DFU", "VirtualUSB", "VirtualDFU"]),
     fuzzer("engines", of: ["USB", "DFU", "DFUHost"]),
     fuzzer("recording", of: ["USB", "Captures"]),
+    fuzzer("capture", of: ["USB", "Captures", "Reports"]),
     fuzzer("replay", of: ["USB", "DFU", "DFUHost", "Captures"]),
     fuzzer("plan", of: ["USB", "DFU", "Firmware", "DFUHost"]),
     fuzzer("usbip-server", of: ["USB", "USBIP"]),

@@ -72,7 +72,8 @@ func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
 
 /// Flashes bytes onto the first target, whatever it is, and closes the session.
 func flash(
-  _ bytes: [UInt8], at address: UInt64, on session: DFUSession
+  _ bytes: [UInt8], at address: UInt64, on session: DFUSession,
+  options: FlashOptions = FlashOptions()
 ) async throws -> FlashReport {
   let target = try #require(session.targets.first)
   let choice: TargetChoice
@@ -84,7 +85,7 @@ func flash(
     try image.insert(FirmwareImage.Segment(address: address, bytes: bytes, origin: .device))
     choice = TargetChoice(image, for: target)
   }
-  let report = try await session.flash(session.plan(choice))
+  let report = try await session.flash(session.plan(choice, options: options))
   await session.close()
   return report
 }

@@ -169,7 +169,7 @@ import Testing
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
     ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "tree"],
-    ["usb", "describe"], ["usb", "enumerate"], ["usb", "watch"],
+    ["usb", "describe"], ["usb", "enumerate"], ["usb", "watch"], ["usb", "capture"],
     ["usb", "attach"],
     ["file", "info"],
     ["file", "convert"],

@@ -4,8 +4,8 @@ import USB
 import Workbench
 
 /// Does a job with devices that have been found, and keeps what came of it: the memories of virtual
-/// boards, while it works and at the end, for whatever happened to them, happened; the recording; and
-/// how the job differs from the recording that is played back.
+/// boards, while it works and at the end, for whatever happened to them, happened; the recording and the
+/// capture; and how the job differs from the recording that is played back.
 func keeping<Result>(
   _ found: [FoundDevice], _ console: Console, _ body: () async throws -> Result
 ) async throws -> Result {
@@ -36,6 +36,13 @@ func keeping<Result>(
 }
 
 private func endRecording(of found: [FoundDevice], _ console: Console) {
+  if let capture = found.first?.capture {
+    capture.end()
+    if let failure = capture.failure {
+      console.warn("\(failure.sentence) What was done is done; only its capture is not whole.")
+      console.shortfall.note(ExitStatus(for: failure))
+    }
+  }
   guard let recording = found.first?.recording else { return }
   recording.end()
   guard let failure = recording.failure else { return }

@@ -25,6 +25,12 @@ struct SelectorOptions: ParsableArguments {
       valueName: "file"))
   var record: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Capture what goes over USB in this file, as pcapng for Wireshark and `dfu usb capture`.",
+      valueName: "file"))
+  var capture: String?
+
   @OptionGroup var overwriting: OverwriteOptions
 
   /// The selectors: those of the command line, else the one of the environment.
@@ -34,18 +40,29 @@ struct SelectorOptions: ParsableArguments {
     return environment.isEmpty ? [] : [environment]
   }
 
-  /// Where everything is recorded; nil where nothing is. Refused before a device is asked.
+  /// Where everything is recorded and captured; nil where nothing is. Refused before a device is asked.
   var recordingRequest: RecordingRequest? {
     get throws {
-      guard let record else { return nil }
+      guard record != nil || capture != nil else { return nil }
       guard record != "-" else {
         throw UsageError(
           "Standard output carries results, not recordings.", help: "Name a file with --record.")
       }
+      guard capture != "-" else {
+        throw UsageError(
+          "Standard output carries results, not captures.", help: "Name a file with --capture.")
+      }
+      guard record != capture else {
+        throw UsageError(
+          "One file cannot be both a recording and a capture.", help: "Give them two names.")
+      }
       return RecordingRequest(
-        try OutputFile(FilePath(record), overwrites: overwriting.overwrite),
-        program: "dfu \(Version.text)")
+        try output(record), capture: try output(capture), program: "dfu \(Version.text)")
     }
+  }
+
+  private func output(_ name: String?) throws -> OutputFile? {
+    try name.map { try OutputFile(FilePath($0), overwrites: overwriting.overwrite) }
   }
 }
 

@@ -33,8 +33,15 @@ extension ExitStatus {
     case is SelectorError, is ProfileOptionError, is FaultScheduleError: .usage
     case is VirtualTopology.PlugError: .usage
     case is ProfileDescriptionError: .badConfiguration
-    case is ReplayFileError, is DescriptorDumpError, is TreeFileError: .damagedInput
+    case is ReplayFileError, is DescriptorDumpError, is TreeFileError, is CaptureInputError:
+      .damagedInput
     case let error as KernelLogError: error.isRefused ? .noPermission : .noInput
+    case let error as CapturedRecordingError:
+      switch error.reason {
+      case .several: .ambiguousDevice
+      case .nothingThere, .notThere: .noDevice
+      case .notDescribed: .damagedInput
+      }
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)

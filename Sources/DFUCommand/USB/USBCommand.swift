@@ -4,9 +4,10 @@ import ArgumentParser
 struct USBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "usb",
-    abstract: "Show what devices say of themselves; hand devices of USB/IP servers to the kernel.",
+    abstract: "Show the bus, what devices say of themselves, how they are enumerated, and what captures tell.",
     subcommands: [
-      USBTree.self, USBDescribe.self, USBEnumerate.self, USBWatch.self, USBAttach.self, USBDetach.self,
+      USBTree.self, USBDescribe.self, USBEnumerate.self, USBWatch.self, USBCapture.self, USBAttach.self,
+      USBDetach.self,
     ]
   )
 }

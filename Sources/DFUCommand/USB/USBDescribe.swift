@@ -47,7 +47,10 @@ struct USBDescribe: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     if let file {
-      guard which.selection.device.isEmpty, which.selection.record == nil, which.wait == nil else {
+      let selection = which.selection
+      guard selection.device.isEmpty, selection.record == nil, selection.capture == nil,
+        which.wait == nil
+      else {
         throw UsageError("A file and a device are two different things.", help: "Name one of them.")
       }
       let content = try InputFile.read(FilePath(file), limit: DescriptorDump.sizeLimit)

@@ -20,7 +20,7 @@ public enum DeviceSearch {
   ///   - selectors: as a person typed them; empty means the physical devices.
   ///   - kind: which of the devices that share a host are of use.
   ///   - wait: for what to wait, instead of saying that there is nothing; nil does not wait.
-  ///   - record: where everything is recorded, the search included; for one selector only.
+  ///   - record: where everything is recorded or captured, the search included; for one selector only.
   ///   - onWait: is told when a wait begins.
   /// - Returns: at least one device.
   /// - Throws: ``SelectorError``, ``BoardError``, ``FileError``, ``ReplayFileError``,
@@ -49,11 +49,7 @@ public enum DeviceSearch {
     for (text, selector) in parsed {
       var place = try places.place(of: selector, typed: text)
       if kind == .any { place.filter.needsDFU = false }
-      if let record {
-        let file = try RecordingFile(record.output, program: record.program, selector: text)
-        place.host = file.host(recording: place.host, clock: place.clock)
-        place.recording = file
-      }
+      if let record { try place.keep(record, typed: text) }
       let infos = try await attached(to: place, wait, typed: text, onWait)
       // Two selectors may name one device of this machine.
       let known = place.isPhysical ? Set(found.filter(\.isPhysical).map(\.info.id)) : []

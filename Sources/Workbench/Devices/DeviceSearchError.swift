@@ -85,7 +85,7 @@ public struct DeviceSearchError: ExplainedError, Hashable {
     case .stopped(let name):
       "Stopped while waiting for \(name.isEmpty ? "a device" : name); nothing has been changed."
     case .severalRecorded(let count):
-      "A recording is of one device, and \(count) are named."
+      "A recording, or a capture, is of one device, and \(count) are named."
     }
   }
 

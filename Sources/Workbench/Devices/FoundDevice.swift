@@ -23,11 +23,14 @@ public struct FoundDevice: Sendable {
   public var replay: Replayed?
   /// Where everything is recorded, if it is.
   public var recording: RecordingFile?
+  /// Where everything that goes over the wire is captured, if it is.
+  public var capture: CaptureOutput?
 
   /// A device that was found.
   public init(
     selector: String, typed: String? = nil, info: DeviceInfo, host: any USBHost, clock: AnyClock,
-    board: VirtualBoard? = nil, replay: Replayed? = nil, recording: RecordingFile? = nil
+    board: VirtualBoard? = nil, replay: Replayed? = nil, recording: RecordingFile? = nil,
+    capture: CaptureOutput? = nil
   ) {
     self.selector = selector
     self.typed = typed ?? selector
@@ -37,6 +40,7 @@ public struct FoundDevice: Sendable {
     self.board = board
     self.replay = replay
     self.recording = recording
+    self.capture = capture
   }
 
   /// A recording that is played back.
@@ -54,16 +58,19 @@ extension FoundDevice {
   public var mode: DFUMode? { info.dfuMode }
 }
 
-/// Where everything that passes to and from a device is to be recorded.
+/// Where everything that passes to and from a device is to be recorded, or captured, or both.
 public struct RecordingRequest: Hashable, Sendable {
-  /// The file.
-  public var output: OutputFile
+  /// The file of the recording; nil where none is wanted.
+  public var output: OutputFile?
+  /// The file of the capture; nil where none is wanted.
+  public var capture: OutputFile?
   /// The program that records, with its version.
   public var program: String
 
   /// A request.
-  public init(_ output: OutputFile, program: String) {
+  public init(_ output: OutputFile?, capture: OutputFile? = nil, program: String) {
     self.output = output
+    self.capture = capture
     self.program = program
   }
 }

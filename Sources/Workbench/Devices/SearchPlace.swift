@@ -17,12 +17,30 @@ struct SearchPlace {
   var board: VirtualBoard?
   var replay: FoundDevice.Replayed?
   var recording: RecordingFile?
+  var capture: CaptureOutput?
 
   /// A device that was found here.
   func found(_ info: DeviceInfo, typed: String) -> FoundDevice {
     FoundDevice(
       selector: selector(of: info, typed: typed), typed: typed, info: info, host: host,
-      clock: clock, board: board, replay: replay, recording: recording)
+      clock: clock, board: board, replay: replay, recording: recording,
+      capture: capture)
+  }
+
+  /// Sees to it that what passes to and from its devices is kept.
+  mutating func keep(_ request: RecordingRequest, typed text: String) throws(FileError) {
+    if let output = request.output {
+      let file = try RecordingFile(output, program: request.program, selector: text)
+      host = file.host(recording: host, clock: clock)
+      recording = file
+    }
+    if let output = request.capture {
+      // What is played back, or lives in simulated time, is of no day.
+      let start = isShared ? CaptureOutput.now : 0
+      let file = CaptureOutput(output, program: request.program, start: start)
+      host = file.host(capturing: host, clock: clock)
+      capture = file
+    }
   }
 
   /// What names a device and nothing else. Ids and serial number may be those of others too, and may change;
