@@ -152,7 +152,10 @@ let package = Package(
     proof(of: "VirtualUSB", imports: ["USB"]),
     proof(of: "VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
     proof(
-      of: "Captures", imports: ["USB", "DFU", "DFUHost", "Firmware", "VirtualUSB", "VirtualDFU"],
+      of: "Captures",
+      imports: [
+        "USB", "DFU", "DFUHost", "Firmware", "VirtualUSB", "VirtualDFU", "Reports", "MockDevices",
+      ],
       exclude: ["Fixtures"]),
     proof(
       of: "Reports", imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"]),

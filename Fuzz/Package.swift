@@ -25,6 +25,7 @@ let package = Package(
     .target(name: "FuzzInput", dependencies: [room("Firmware"), room("USB")]),
     fuzzer("descriptors", of: ["USB"]),
     fuzzer("layouts", of: ["USB", "Captures", "Reports"]),
+    fuzzer("dumps", of: ["USB", "Captures", "Reports"]),
     fuzzer("functions", of: ["USB", "DFU"]),
     fuzzer("status", of: ["USB", "DFU"]),
     fuzzer("map", of: ["DFU"]),

@@ -44,6 +44,7 @@ import Testing
     }
     for name in ["firmware", "all", "app"] { try folder.write(Fixtures.dfuSe, to: "\(name).dfu") }
     try folder.write(Fixtures.lpc, to: "lpc.dfu")
+    try folder.write(FoundingDump.text, to: "usbview.txt")
     try folder.write(
       ":020000040804EE\n:0400000001020304F2\n:00000001FF\n", to: "bootloader.hex")
     let devices = "Examples/devices"

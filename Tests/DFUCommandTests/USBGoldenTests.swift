@@ -1,4 +1,6 @@
+import MockDevices
 import Testing
+import USB
 
 /// What `dfu usb describe` prints of every virtual device, and of files.
 @Suite struct USBGoldenTests {
@@ -29,8 +31,65 @@ import Testing
         "bad-describe-lost", "usb", "describe", "-d",
         "virtual:dfu11?speed=instant&faults=disconnect@3"),
       GoldenCase(
+        "bad-describe-shape", "usb", "describe", "whole.hex", "--as", "xml"),
+      GoldenCase("bad-describe-titles", "usb", "describe", "titles.txt"),
+      GoldenCase("bad-describe-microsoft", "usb", "describe", "whole.hex", "--microsoft"),
+      GoldenCase("describe-lsusb-text", "usb", "describe", "lsusb.txt"),
+      GoldenCase("describe-tree-view", "usb", "describe", "tree-view.txt"),
+      GoldenCase(
+        "describe-microsoft", "usb", "describe", "-d", "virtual:dfu11?speed=instant",
+        "--microsoft"),
+      GoldenCase(
         "describe-stalled", "usb", "describe", "-d", "virtual:dfu11?speed=instant&faults=stall@5"),
     ]
+    + shapes.map {
+      GoldenCase("describe-founding-\($0)", "usb", "describe", "founding.txt", "--as", $0)
+    }
+
+  static let shapes = ["text", "lsusb", "usbview", "json", "hex"]
+
+  /// Every device of ours in every shape but the text, which has its case above.
+  static let shaped: [GoldenCase] =
+    DeviceGoldenTests.profiles.flatMap { profile in
+      shapes.dropFirst().map {
+        GoldenCase(
+          "describe-\(profile)-\($0)", "usb", "describe", "-d", "virtual:\(profile)?speed=instant",
+          "--as", $0)
+      }
+    }
+
+  /// Devices of every class, right and wrong, in every shape.
+  static let classes: [ClassCase] = (ClassBlob.all + ClassBlob.all.map(\.malformed)).flatMap {
+    blob in
+    shapes.map {
+      ClassCase(
+        blob: blob,
+        golden: GoldenCase(
+          "describe-class-\(blob.name)-\($0)", "usb", "describe", "device.hex", "--speed",
+          blob.speed.rawValue, "--as", $0))
+    }
+  }
+
+  struct ClassCase: CustomTestStringConvertible, Sendable {
+    var blob: ClassBlob
+    var golden: GoldenCase
+
+    var testDescription: String { golden.name }
+  }
+
+  @Test(arguments: shaped)
+  func `virtual devices in every shape are those of the golden files`(_ golden: GoldenCase) throws {
+    try golden.check(in: try Workplace())
+  }
+
+  @Test(arguments: classes)
+  func `devices of every class in every shape are those of the golden files`(
+    _ one: ClassCase
+  ) throws {
+    let folder = try Workplace()
+    try folder.write(one.blob.text, to: "device.hex")
+    try one.golden.check(in: folder)
+  }
 
   /// An STM32F407 in its bootloader, as somebody may have written it down.
   static let whole = """
@@ -41,6 +100,21 @@ import Testing
     09040000 00fe0102 04 09040001 00fe0102 05
     09040002 00fe0102 06 09040003 00fe0102 07
     09210bff0000081a01
+    """
+
+  /// A part of what `lsusb -v` prints: the numbers that are not there are not known.
+  static let lsusb = """
+    Bus 001 Device 005: ID 0483:df11 STMicroelectronics STM Device in DFU Mode
+    Device Descriptor:
+      bLength                18
+      bDescriptorType         1
+      bcdUSB               1.00
+      bMaxPacketSize0        64
+      idVendor           0x0483 STMicroelectronics
+      idProduct          0xdf11 STM Device in DFU Mode
+      bcdDevice           22.00
+      iProduct                2 STM32 BOOTLOADER
+      bNumConfigurations      1
     """
 
   /// Wrong in every way that is told.
@@ -58,6 +132,12 @@ import Testing
     try folder.write(Self.faults, to: "faults.hex")
     try folder.write(String(Self.faults.prefix(200)), to: "cut.hex")
     try folder.write("12 01 0\n", to: "odd.hex")
+    try folder.write(FoundingDump.text, to: "founding.txt")
+    try folder.write("Device Descriptor:\n  nothing\n", to: "titles.txt")
+    try folder.write(Self.lsusb, to: "lsusb.txt")
+    let keyboard = ClassBlob.all.first { $0.name == "hid" }
+    try folder.write(
+      keyboard.map { TreeViewReport.text(of: $0.set, hasDigits: true) } ?? "", to: "tree-view.txt")
     try folder.write("", to: "empty.hex")
     try golden.check(in: folder)
   }

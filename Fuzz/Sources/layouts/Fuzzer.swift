@@ -10,8 +10,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let speeds: [USBSpeed?] = [nil] + USBSpeed.allCases
   let speed = input.one(of: speeds)
   var bytes = input.remaining()
-  if let dump = try? DescriptorDump.bytes(of: bytes), dump.format == .hexadecimal {
-    bytes = dump.bytes
+  if let dump = try? DescriptorDump.read(bytes), dump.format == .hexadecimal {
+    bytes = dump.set.bytes
   }
   guard bytes.count <= 4096 else { return 0 }
   let tree = DescriptorTree(parsing: bytes, speed: speed)
@@ -29,8 +29,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   require(report.text(.plain).utf8.count < 1000 + bytes.count * 1000, "a text without an end")
   let digits = Array(report.hexadecimalText().utf8)
   if !bytes.isEmpty, set.binaryObjectStore == nil, set.deviceQualifier == nil {
-    let again = try? DescriptorDump.bytes(of: digits).bytes
-    require(again == set.bytes, "digits that are not read as they are written")
+    let again = try? DescriptorDump.read(digits).set
+    require(again?.bytes == set.bytes, "digits that are not read as they are written")
   }
   return 0
 }

@@ -1,13 +1,20 @@
 public import USB
 
-/// Descriptors in a file: raw, as sysfs has them, or as hexadecimal digits that somebody has written down.
+/// What a device says of itself, in a file: raw, as digits, or as one of the programs prints it that show
+/// descriptors. Files are recognised by what is in them.
 public enum DescriptorDump {
-  /// How the bytes are written.
+  /// How the descriptors are written.
   public enum Format: String, Hashable, Sendable {
     /// Byte by byte, as in `/sys/bus/usb/devices/1-1/descriptors`.
     case raw
     /// In hexadecimal digits.
     case hexadecimal
+    /// As `lsusb -v` prints them.
+    case lsusb
+    /// As USBView shows them.
+    case usbView
+    /// As USBTreeView reports them.
+    case usbTreeView
   }
 
   /// More than any device says.
@@ -15,36 +22,83 @@ public enum DescriptorDump {
 
   /// Reads the descriptors in a file.
   ///
-  /// Digits stand in pairs or longer even groups, `0x` and commas are passed over, a `#` begins a comment, and an
-  /// offset in front of a line (`0010:`, or eight digits before pairs) and the text behind it are none of the
-  /// bytes, as `xxd` and `hexdump -C` print them.
+  /// Bytes that the file does not tell are unknown in the set (``USB/DescriptorSet/unknown``), and never made up.
   ///
-  /// - Parameter content: the file.
-  /// - Returns: the bytes, and how they were written.
+  /// Digits stand in pairs or longer even groups, `0x` and commas are passed over, `??` is a byte that nobody
+  /// knows, and a `#` begins a comment; one that is the name of a document (`# binary object store`) says what the
+  /// digits below it are. An offset in front of a line (`0010:`, or eight digits before pairs) and the text behind
+  /// it are none of the bytes, as `xxd` and `hexdump -C` print them.
+  ///
+  /// - Parameters:
+  ///   - content: the file.
+  ///   - speed: the speed of the device; nil where only the file may tell it.
+  /// - Returns: what the device says of itself, and how it was written.
   /// - Throws: ``DescriptorDumpError`` with the line.
-  public static func bytes(
-    of content: [UInt8]
-  ) throws(DescriptorDumpError) -> (bytes: [UInt8], format: Format) {
+  public static func read(
+    _ content: [UInt8], speed: USBSpeed? = nil
+  ) throws(DescriptorDumpError) -> (set: DescriptorSet, format: Format) {
     guard !content.isEmpty else { throw DescriptorDumpError(nil, "the file is empty") }
     guard content.count <= sizeLimit else {
       throw DescriptorDumpError(nil, "it has more than 1 MiB, which no device says of itself")
     }
     // A descriptor begins with its length and a small type; no text has such a second character.
-    let isText = content.allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
-    guard isText else { return (content, .raw) }
-    var bytes: [UInt8] = []
-    let lines = content.split(omittingEmptySubsequences: false) { $0 == 0x0A }
-    for (index, line) in lines.enumerated() {
-      try append(String(decoding: line, as: UTF8.self), number: index + 1, to: &bytes)
+    guard let lines = DumpLines.lines(of: content) else {
+      return (DescriptorSet(parsing: content, speed: speed), .raw)
     }
-    guard !bytes.isEmpty else { throw DescriptorDumpError(nil, "there are no bytes in it") }
-    return (bytes, .hexadecimal)
+    var (set, format) = try read(lines, speed)
+    if let speed, set.speed != speed { set.speed = speed }
+    guard !set.documents.isEmpty else {
+      throw DescriptorDumpError(nil, "there are no bytes in it")
+    }
+    return (set, format)
   }
 
-  private static func append(
-    _ line: String, number: Int, to bytes: inout [UInt8]
-  ) throws(DescriptorDumpError) {
+  private static func read(
+    _ lines: [Substring], _ speed: USBSpeed?
+  ) throws(DescriptorDumpError) -> (set: DescriptorSet, format: Format) {
+    if USBViewReader.isWritten(in: lines) { return (USBViewReader.read(lines), .usbView) }
+    if USBTreeViewReader.isWritten(in: lines) {
+      return (USBTreeViewReader.read(lines), .usbTreeView)
+    }
+    if LsusbReader.isWritten(in: lines) { return (LsusbReader.read(lines), .lsusb) }
+    var reader = DigitReader()
+    for (index, line) in lines.enumerated() { try reader.read(line, number: index + 1) }
+    return (reader.set(speed), .hexadecimal)
+  }
+}
+
+/// Digits, document by document.
+private struct DigitReader {
+  private var documents: [DescriptorSet.Document: [UInt8?]] = [:]
+  private var document = DescriptorSet.Document.descriptors
+
+  func set(_ speed: USBSpeed?) -> DescriptorSet {
+    let main = documents[.descriptors] ?? []
+    var set = DescriptorSet(
+      parsing: main.map { $0 ?? 0 }, speed: speed,
+      unknown: Set(main.indices.filter { main[$0] == nil }))
+    for (document, bytes) in documents {
+      let plain = bytes.map { $0 ?? 0 }
+      switch document {
+      case .descriptors: continue
+      case .binaryObjectStore: set.binaryObjectStore = plain
+      case .deviceQualifier: set.deviceQualifier = plain
+      default: set.others[document] = plain
+      }
+      let unknown = Set(bytes.indices.filter { bytes[$0] == nil })
+      if !unknown.isEmpty { set.unknown[document] = unknown }
+    }
+    return set
+  }
+
+  mutating func read(_ line: Substring, number: Int) throws(DescriptorDumpError) {
     var text = line.prefix { $0 != "#" && $0 != "|" }
+    if text.trimmed.isEmpty,
+      let named = DescriptorSet.Document(name: line.dropFirst(text.count + 1).trimmed)
+    {
+      document = named
+      return
+    }
     if let colon = text.firstIndex(of: ":") {
       guard text[..<colon].allSatisfy({ $0.isHexDigit || $0 == " " }) else {
         throw DescriptorDumpError(
@@ -60,16 +114,19 @@ public enum DescriptorDump {
     if words.count > 1, words[0].count == 8, words[1].count == 2 { words.removeFirst() }
     for word in words {
       let digits = word.lowercased().hasPrefix("0x") ? word.dropFirst(2) : word
-      guard digits.count.isMultiple(of: 2), !digits.isEmpty, digits.allSatisfy(\.isHexDigit) else {
-        throw DescriptorDumpError(
-          number, "“\(word.prefix(20))” is no pair of hexadecimal digits, and no row of them")
-      }
+      guard digits.count.isMultiple(of: 2), !digits.isEmpty else { throw noPair(word, number) }
       var rest = digits[...]
       while !rest.isEmpty {
-        if let byte = UInt8(rest.prefix(2), radix: 16) { bytes.append(byte) }
+        guard let byte = DumpNumber.pair(rest.prefix(2)) else { throw noPair(word, number) }
+        documents[document, default: []].append(byte)
         rest = rest.dropFirst(2)
       }
     }
+  }
+
+  private func noPair(_ word: Substring, _ number: Int) -> DescriptorDumpError {
+    DescriptorDumpError(
+      number, "“\(word.prefix(20))” is no pair of hexadecimal digits, and no row of them")
   }
 }
 
@@ -95,7 +152,7 @@ public struct DescriptorDumpError: ExplainedError, Hashable {
 
   /// What can be read.
   public var help: String? {
-    "What can be read: the file `descriptors` of a device in /sys/bus/usb/devices, or its bytes in hexadecimal "
-      + "digits."
+    "What can be read: the file `descriptors` of a device in /sys/bus/usb/devices, its bytes in hexadecimal digits, "
+      + "and the texts of `lsusb -v`, USBView and USBTreeView."
   }
 }

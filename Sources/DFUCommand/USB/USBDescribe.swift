@@ -11,20 +11,25 @@ struct USBDescribe: Verb {
     commandName: "describe",
     abstract: "Show every descriptor of a device, and what is wrong with it.",
     discussion: """
-      Of a device that -d names, or of a file: the one named descriptors in /sys/bus/usb/devices, or bytes in \
-      hexadecimal digits. Every field is told by its name in the specification; what breaks a rule is marked, with \
-      what Linux and Windows make of it. A device is asked for its descriptors and strings, and nothing else.
+      Of a device that -d names, or of a file: the one named descriptors in /sys/bus/usb/devices, bytes in \
+      hexadecimal digits, or the text of lsusb -v, USBView or USBTreeView. Every field is told by its name in the \
+      specification; what breaks a rule is marked, with what Linux and Windows make of it. What a text does not \
+      tell is shown as unknown. A device is asked for its descriptors and strings, and nothing else; for Microsoft's \
+      of version 1.0 only with --microsoft.
 
       Examples:
         dfu usb describe -d virtual:stm32f407
         dfu usb describe -d virtual:stm32f407 --as hex > board.hex
         dfu usb describe board.hex --speed full --json
+        dfu usb describe usbview.txt --as lsusb
       """
   )
 
   /// How they are shown.
   enum Shape: String, ExpressibleByArgument, CaseIterable {
     case text
+    case lsusb
+    case usbview
     case json
     case hex
   }
@@ -34,8 +39,14 @@ struct USBDescribe: Verb {
 
   @OptionGroup var which: DeviceOptions
 
-  @Option(help: ArgumentHelp("How to show them.", valueName: "text|json|hex"))
+  @Option(help: ArgumentHelp("How to show them.", valueName: "text|lsusb|usbview|json|hex"))
   var `as`: Shape?
+
+  @Flag(
+    help: """
+      Ask for Microsoft's string 0xEE and what it announces as well. Some devices hang when they are asked.
+      """)
+  var microsoft = false
 
   @Option(
     help: ArgumentHelp(
@@ -53,9 +64,12 @@ struct USBDescribe: Verb {
       else {
         throw UsageError("A file and a device are two different things.", help: "Name one of them.")
       }
+      guard !microsoft else {
+        throw UsageError("--microsoft asks a device; a file is not asked.", help: "Leave it away.")
+      }
       let content = try InputFile.read(FilePath(file), limit: DescriptorDump.sizeLimit)
-      let bytes = try DescriptorDump.bytes(of: content).bytes
-      return try print(DescriptorSet(parsing: bytes, speed: try typedSpeed), file, on: console)
+      let dump = try DescriptorDump.read(content, speed: try typedSpeed)
+      return try print(dump.set, file, on: console)
     }
     guard speed == nil else {
       throw UsageError(
@@ -73,7 +87,7 @@ struct USBDescribe: Verb {
       let device = try await one.host.open(one.info.id)
       let set: DescriptorSet
       do {
-        set = try await DescriptorSet(asking: device)
+        set = try await DescriptorSet(asking: device, microsoft: microsoft)
       } catch {
         await device.close()
         throw error
@@ -100,6 +114,8 @@ struct USBDescribe: Verb {
     let report = DescriptorsReport(set, source: source)
     switch `as` {
     case .hex?: console.write(report.hexadecimalText())
+    case .lsusb?: console.write(LsusbText.text(of: set))
+    case .usbview?: console.write(USBViewText.text(of: set))
     case .json?: console.print(try jsonText(report))
     case .text?, nil: try console.print(report) { report.text($0) }
     }

@@ -10,17 +10,33 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
     public var index: Int?
     /// Where it begins in the descriptor.
     public var offset: Int
-    /// Its bytes, two hexadecimal digits each.
+    /// Its bytes, two hexadecimal digits each; `??` for one that nobody knows.
     public var bytes: String
-    /// Its number, where it is one.
+    /// Its number, where it is one; null where not all of its bytes are known.
     public var value: UInt64?
     /// What it says, in words.
     public var meaning: String?
 
     // How the number is written; people see it, programs have `value`.
     var shown: [String] = []
+    var isKnown = true
 
     enum CodingKeys: String, CodingKey { case name, index, offset, bytes, value, meaning }
+
+    /// What is not known is null, and what is no number is left away.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(name, forKey: .name)
+      try container.encodeIfPresent(index, forKey: .index)
+      try container.encode(offset, forKey: .offset)
+      try container.encode(bytes, forKey: .bytes)
+      if isKnown {
+        try container.encodeIfPresent(value, forKey: .value)
+      } else {
+        try container.encodeNil(forKey: .value)
+      }
+      try container.encodeIfPresent(meaning, forKey: .meaning)
+    }
   }
 
   /// Something wrong.
@@ -57,9 +73,10 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
 
   /// Descriptors that came together.
   public struct Document: Encodable, Hashable, Sendable {
-    /// `descriptors`, `binary object store` or `device qualifier`.
+    /// `descriptors`, `binary object store`, `device qualifier`, `hub`, `HID report of interface 0`,
+    /// `Microsoft OS 2.0 set`, ...
     public var name: String
-    /// All bytes, two hexadecimal digits each.
+    /// All bytes, two hexadecimal digits each; `??` for one that nobody knows.
     public var bytes: String
     /// The descriptors, in the order of the bytes.
     public var descriptors: [Descriptor]
@@ -95,6 +112,12 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
   public var strings: [Text]
   /// What did not come.
   public var notes: [Note]
+  /// What else there is to say: what the program that wrote a dump has got wrong.
+  public var remarks: [String]
+  /// What bytes that nobody knows probably are; guesses from tables, and none of them stands in the documents.
+  public var inferred: [InferredField]
+  /// The memories that the names of DFU interfaces tell of, in words.
+  public var memories: [DescribedMemory]
 
   /// The report of a device, or of a file.
   ///
@@ -104,29 +127,23 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
   public init(_ set: DescriptorSet, source: String) {
     self.source = source
     speed = set.speed?.rawValue
-    var documents: [Document] = []
-    if !set.bytes.isEmpty {
-      documents.append(Document("descriptors", set.tree, strings: set.strings))
+    documents = set.documents.map {
+      Document($0.name, set.tree(of: $0), strings: set.strings)
     }
-    if let store = set.binaryObjectStore {
-      let tree = DescriptorTree(parsing: store, speed: set.speed)
-      documents.append(Document("binary object store", tree, strings: set.strings))
-    }
-    if let qualifier = set.deviceQualifier {
-      documents.append(
-        Document("device qualifier", DescriptorTree(parsing: qualifier), strings: set.strings))
-    }
-    self.documents = documents
     language = set.language.map { hex($0.rawValue) }
     strings = set.strings.sorted { $0.key < $1.key }.map { Text(index: $0.key, text: $0.value) }
     notes = set.notes.map { Note(subject: $0.subject, reason: $0.reason) }
+    remarks = set.remarks
+    inferred = InferredField.fields(of: set)
+    memories = DescribedMemory.memories(of: set)
   }
 }
 
 extension DescriptorsReport.Document {
   init(_ name: String, _ tree: DescriptorTree, strings: [UInt8: String]) {
     self.name = name
-    bytes = tree.bytes.map { hex($0) }.joined()
+    bytes = tree.bytes.indices.map { tree.unknown.contains($0) ? "??" : hex(tree.bytes[$0]) }
+      .joined()
     var faults = tree.faults[...]
     descriptors = tree.nodes.map { node in
       let own = faults.prefix { $0.offset < node.offset + node.length }
@@ -161,7 +178,8 @@ extension DescriptorsReport.Field {
     name = field.name
     index = field.index
     offset = field.offset
-    bytes = field.bytes.map { hex($0) }.joined()
+    bytes = field.pairs.joined()
+    isKnown = field.unknown.isEmpty
     value = field.number
     self.meaning = meaning
     shown = Self.shown(field)
@@ -170,9 +188,8 @@ extension DescriptorsReport.Field {
   /// The number as people write it; bytes in rows of 16.
   private static func shown(_ field: DecodedField) -> [String] {
     switch field.kind {
-    case .guid, .ascii,
-      .text where field.bytes.count == field.size:
-      return [""]
+    case .guid, .ascii, .text:
+      if field.bytes.count == field.size, field.unknown.isEmpty { return [""] }
     default: break
     }
     if let number = field.number {
@@ -183,9 +200,12 @@ extension DescriptorsReport.Field {
       default: return ["0x\(hex(number, digits: field.size * 2))"]
       }
     }
+    if !field.unknown.isEmpty, field.bytes.count == field.size, field.size <= 8 {
+      return ["0x\(field.digits)"]
+    }
     // A field of a number, of which bytes are missing, shows that.
     let missing = field.size <= 8 ? max(0, field.size - field.bytes.count) : 0
-    let pairs = field.bytes.map { hex($0) } + Array(repeating: "??", count: missing)
+    let pairs = field.pairs + Array(repeating: "??", count: missing)
     return stride(from: 0, to: pairs.count, by: 16).map { start in
       pairs[start..<min(start + 16, pairs.count)].joined(separator: " ")
     }

@@ -11,6 +11,7 @@ extension DescriptorsReport {
       lines.append("")
       lines.append(style(.bad, "\(faults) \(faults == 1 ? "fault" : "faults")") + ", marked with !")
     }
+    lines += memoryLines(style) + remarkLines(style)
     for note in notes {
       lines.append(style(.warning, "not known: ") + "\(note.subject): \(terminalSafe(note.reason))")
     }
@@ -56,6 +57,28 @@ extension DescriptorsReport {
     if let linux = fault.linux { lines.append(line("  Linux: ", linux)) }
     if let windows = fault.windows { lines.append(line("  Windows: ", windows)) }
     return lines
+  }
+
+  private func memoryLines(_ style: TextStyle) -> [String] {
+    guard !memories.isEmpty else { return [] }
+    return [style(.strong, "Memories")]
+      + memories.map { memory in
+        let head = "  interface \(memory.interface), setting \(memory.setting)  "
+        return head
+          + wrapped(
+            terminalSafe(memory.words), width: style.width, indent: head.count)
+      }
+  }
+
+  private func remarkLines(_ style: TextStyle) -> [String] {
+    let guesses = inferred.map { field in
+      "\(field.field) at \(field.offset) is not known; it is probably \(field.words): \(field.reason) "
+        + "That is inferred, and stands nowhere else."
+    }
+    return (remarks + guesses).map { sentence in
+      style(.warning, "note") + " "
+        + wrapped(terminalSafe(sentence), width: style.width, indent: 5)
+    }
   }
 
   private func stringLines(_ style: TextStyle) -> [String] {

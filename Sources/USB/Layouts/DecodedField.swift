@@ -12,12 +12,36 @@ public struct DecodedField: Hashable, Sendable {
   public var size: Int
   /// What its number says.
   public var kind: FieldKind
+  /// Which of its bytes nobody knows, counted from its first; they stand in `bytes` as 0.
+  public var unknown: Set<Int> = []
 
-  /// Its number, least significant byte first; nil where bytes are missing, or are more than eight.
+  /// A field.
+  package init(
+    name: String, index: Int?, offset: Int, bytes: [UInt8], size: Int, kind: FieldKind,
+    unknown: Set<Int> = []
+  ) {
+    self.name = name
+    self.index = index
+    self.offset = offset
+    self.bytes = bytes
+    self.size = size
+    self.kind = kind
+    self.unknown = unknown
+  }
+
+  /// Its number, least significant byte first; nil where bytes are missing or not known, or are more than eight.
   public var number: UInt64? {
-    guard bytes.count == size, (1...8).contains(size) else { return nil }
+    guard bytes.count == size, (1...8).contains(size), unknown.isEmpty else { return nil }
     return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
+
+  /// Its bytes, two hexadecimal digits each, or two question marks for one that nobody knows.
+  public var pairs: [String] {
+    bytes.indices.map { unknown.contains($0) ? "??" : hex(bytes[$0]) }
+  }
+
+  /// The digits of its number as far as they are known, the most significant ones first: `??00`.
+  public var digits: String { pairs.reversed().joined() }
 }
 
 extension DescriptorLayout {

@@ -159,7 +159,7 @@ public enum FieldKind: Hashable, Sendable {
 
 // The words in which the tables are written.
 extension DescriptorLayout.Item {
-  static func byte(
+  package static func byte(
     _ name: String, _ kind: FieldKind = .number, optional: Bool = false
   ) -> DescriptorLayout.Item {
     .field(.init(name: name, size: .fixed(1), kind: kind, isOptional: optional))
@@ -193,7 +193,7 @@ extension DescriptorLayout.Item {
     .field(.init(name: name, size: .counted(counter), kind: kind, isOptional: true))
   }
 
-  static func rest(
+  package static func rest(
     _ name: String, _ kind: FieldKind = .bytes, before: Int = 0
   ) -> DescriptorLayout.Item {
     .field(.init(name: name, size: .rest(before: before), kind: kind, isOptional: true))

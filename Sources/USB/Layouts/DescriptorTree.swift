@@ -26,6 +26,8 @@ public struct DescriptorTree: Hashable, Sendable {
   public private(set) var nodes: [Node] = []
   /// What is wrong, in the order of the bytes.
   public private(set) var faults: [DescriptorFault] = []
+  /// Which of the bytes nobody knows: a dump did not have them. They stand in ``bytes`` as 0.
+  public private(set) var unknown: Set<Int> = []
   /// The speed at which they were read, where it is known: some numbers mean what it says.
   public var speed: USBSpeed?
 
@@ -36,9 +38,14 @@ public struct DescriptorTree: Hashable, Sendable {
   ///   - bytes: what the device has said.
   ///   - speed: at which speed; nil where nobody knows.
   ///   - interface: the interface that they are of, for class descriptors that stand alone.
-  public init(parsing bytes: [UInt8], speed: USBSpeed? = nil, interface: ClassTriple? = nil) {
+  ///   - unknown: which of the bytes nobody knows; nothing is told of them.
+  public init(
+    parsing bytes: [UInt8], speed: USBSpeed? = nil, interface: ClassTriple? = nil,
+    unknown: Set<Int> = []
+  ) {
     self.bytes = bytes
     self.speed = speed
+    self.unknown = unknown
     var walk = DescriptorWalk(bytes: bytes, interface: interface)
     walk.run()
     nodes = walk.nodes
@@ -47,10 +54,32 @@ public struct DescriptorTree: Hashable, Sendable {
     rules.check()
     faults = (faults + rules.faults).enumerated()
       .sorted { ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset) }.map(\.element)
+    if !unknown.isEmpty {
+      faults.removeAll { unknown.contains($0.offset) || unknown.contains($0.offset + 1) }
+    }
+  }
+
+  /// Nodes that something else than `bLength` has found.
+  init(bytes: [UInt8], nodes: [Node], faults: [DescriptorFault], unknown: Set<Int> = []) {
+    self.bytes = bytes
+    self.nodes = nodes
+    self.faults = faults
+    self.unknown = unknown
   }
 
   /// The fields of a descriptor.
   public func fields(of node: Node) -> [DecodedField] {
+    let fields = layoutFields(of: node)
+    guard !unknown.isEmpty else { return fields }
+    return fields.map { field in
+      var field = field
+      let start = node.offset + field.offset
+      field.unknown = Set(field.bytes.indices.filter { unknown.contains(start + $0) })
+      return field
+    }
+  }
+
+  private func layoutFields(of node: Node) -> [DecodedField] {
     let slice = bytes[node.offset..<node.offset + node.length]
     if let layout = node.layout { return layout.fields(of: slice) }
     guard node.type != nil else {
@@ -238,8 +267,8 @@ extension DescriptorLayout {
   ///   - interface: the interface that it stands in.
   ///   - isInStore: whether it stands in a BOS.
   /// - Returns: nil for one that is not known.
-  static func layout(
-    of bytes: ArraySlice<UInt8>, interface: ClassTriple?, isInStore: Bool
+  package static func layout(
+    of bytes: ArraySlice<UInt8>, interface: ClassTriple?, isInStore: Bool = false
   ) -> DescriptorLayout? {
     guard bytes.count >= 2 else { return nil }
     let start = bytes.startIndex

@@ -12,6 +12,13 @@ extension DescriptorTree {
     guard field.bytes.count == field.size else {
       return "\(field.bytes.count) of its \(field.size) bytes are there"
     }
+    guard field.unknown.isEmpty else {
+      let count = field.unknown.count
+      if field.size == 1 { return "not known" }
+      return count == field.size
+        ? "none of its bytes is known"
+        : "\(count) of its \(field.size) bytes \(count == 1 ? "is" : "are") not known"
+    }
     switch field.kind {
     case .guid: return guid(field.bytes)
     case .ascii: return quoted(field.bytes.prefix { $0 != 0 }.map { UInt16($0) })

@@ -119,6 +119,8 @@ enum MicrosoftLayouts {
     8: part("Vendor Revision", 18, [.word("VendorRevision")]),
   ]
 
+  static let unknownPart = part("Unknown Part", 9, [.rest("data")])
+
   static let compatibleHeader = DescriptorLayout(
     bare: "Extended Compat ID", "Microsoft OS 1.0 Descriptors, extended compat id",
     [
