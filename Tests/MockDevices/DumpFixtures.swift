@@ -102,6 +102,7 @@ package enum TreeViewReport {
   /// - Parameters:
   ///   - set: what the device says of itself.
   ///   - hasDigits: whether each descriptor ends with its bytes.
+  /// - Returns: its text.
   package static func text(of set: DescriptorSet, hasDigits: Bool) -> String {
     var lines = [
       "    =========================== USB Port2 ===========================", "",

@@ -10,12 +10,13 @@ private final class AnsweringDevice: USBDevice {
   private let log = Mutex<[SetupPacket]>([])
   var asked: [SetupPacket] { log.withLock { $0 } }
 
-  /// - Parameter answers: by the first six bytes of the setup packet: all but `wLength`.
+  // The answers by the first six bytes of the setup packet: all but `wLength`.
   init(_ speed: USBSpeed, _ answers: [[UInt8]: [UInt8]]) {
     info = DeviceInfo(
       id: DeviceID(rawValue: 1), path: PortPath(bus: 1, ports: [1]), address: 1, speed: speed,
       descriptor: DeviceDescriptor(
-        vendor: VendorID(1), product: ProductID(2), deviceVersion: BCDVersion(0x0100)), configurations: [], activeConfiguration: 1)
+        vendor: VendorID(1), product: ProductID(2), deviceVersion: BCDVersion(0x0100)),
+      configurations: [], activeConfiguration: 1)
     self.answers = answers
   }
 

@@ -20,8 +20,10 @@ struct DumpAssembler {
 
   /// What `bMaxPower` is counted in where a text gives milliamperes.
   var powerUnit: UInt64 {
-    // Only versions that print the speed count in 8 mA.
-    self.set.speed == .superSpeed || self.set.speed == .superSpeedPlus ? 8 : 2
+    let isFast = self.set.speed == .superSpeed || self.set.speed == .superSpeedPlus
+    // Versions that do not print the speed count in 8 mA all the same; only SuperSpeed has a packet size of 9.
+    let looksFast = self.set.speed == nil && device.count > 7 && device[7] == 9
+    return isFast || looksFast ? 8 : 2
   }
 
   var speed: USBSpeed? {

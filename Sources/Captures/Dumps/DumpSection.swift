@@ -127,7 +127,6 @@ enum DumpNumber {
   /// Names behind which digits are hexadecimal without saying so.
   private static let bare: Set<String> = [
     "bGuidDescriptorType", "dwSynchProtocols", "dwMechanical", "dwFeatures", "bClassGetResponse",
-    "bClassEnvelope",
   ]
 
   /// The bytes of a field, least significant first; nil for one that is not known.
@@ -161,6 +160,8 @@ enum DumpNumber {
     if case .guid = kind { return unknown(size) }
     if case .version = kind, let number = version(first) { return little(number, size) }
     if name == "dwClockFrequency", first.hasSuffix("MHz") { return little(clock(first), size) }
+    // usbutils prints the number of bClassGetResponse here, unless it prints a word.
+    if name == "bClassEnvelope" { return little(first == "echo" ? 0xFF : nil, size) }
     if bare.contains(name) {
       return little(first == "echo" ? 0xFF : UInt64(first, radix: 16), size)
     }

@@ -18,8 +18,11 @@ struct FieldEncoder {
   /// - Parameters:
   ///   - section: what the text tells of it.
   ///   - layout: how its bytes are laid out.
-  ///   - head: the bytes that are known without the fields: length, type, subtype.
+  ///   - length: its `bLength`; nil where the text does not tell it, and its fields do.
+  ///   - type: its `bDescriptorType`.
+  ///   - subtype: its subtype; nil where its layout has none.
   ///   - unit: what `bMaxPower` is counted in.
+  /// - Returns: its bytes, nil for each that is not known, and the strings that stand behind their indices.
   static func encode(
     _ section: DumpSection, _ layout: DescriptorLayout, length: Int?, type: UInt8, subtype: UInt8?,
     unit: UInt64
@@ -97,8 +100,10 @@ struct FieldEncoder {
     guard let first = section.next(field.name) else { return DumpNumber.unknown(size) }
     lastText = first
     guard case .bytes = field.kind, size > 1 else {
-      return DumpNumber.bytes(
+      let own = DumpNumber.bytes(
         first, name: field.name, size: size, kind: field.kind, unit: unit)
+      // The one number that lsusb prints with its bytes in their order.
+      return section.program == .lsusb && field.name == "wCountryCode" ? own.reversed() : own
     }
     var own: [UInt8?] = []
     var text = first

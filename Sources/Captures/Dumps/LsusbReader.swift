@@ -189,14 +189,6 @@ struct LsusbReader {
         if let bytes = Self.pairs(value[junk.upperBound...]) { section?.junk += bytes }
       }
     case "bmAttributes" where section?.type == 0x30 && section?.has("bmAttributes") == true: return
-    case "MaxStreams", "Mult":
-      // What the attributes of the companion say, where the text does not have them.
-      guard section?.type == 0x30, section?.has("bmAttributes") == false,
-        let number = UInt64(value.trimmed), number > 0
-      else { return }
-      let low = name == "Mult" ? Int(number & 3) : number.trailingZeroBitCount
-      section?.add("bmAttributes", "\(low)")
-      return
     default: break
     }
     section?.add(String(name), String(value))

@@ -212,9 +212,8 @@ extension DescriptorSet {
       subject, setup(min(total, Self.mostBytes)), device, timeout, isShared: true)
   }
 
-  /// An answer; nil for one that was refused, which is noted.
-  ///
-  /// - Parameter isShared: whether the answer is that of an interface, which a driver may hold.
+  // An answer; nil for one that was refused, which is noted. `isShared`: whether it is of an interface, which a
+  // driver may hold.
   private mutating func ask(
     _ subject: String, _ setup: SetupPacket, _ device: any USBDevice, _ timeout: Duration,
     isShared: Bool = false

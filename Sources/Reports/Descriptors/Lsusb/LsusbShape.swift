@@ -49,6 +49,8 @@ struct LsusbField: Sendable {
     case bare(Int)
     case bytes
     case pairs
+    /// The bytes in their order behind one `0x`, as `lsusb` writes country codes.
+    case inOrder
     case times(UInt64)
     case power
     case clock
@@ -57,6 +59,8 @@ struct LsusbField: Sendable {
   /// Its name, where `lsusb` has another one.
   var label: String?
   var form = Form.automatic
+  /// What is written in place of some numbers.
+  var instead: [UInt64: String] = [:]
   /// What stands right behind the number.
   var unit = ""
   /// Where its number ends.

@@ -266,6 +266,7 @@ extension LsusbShapes {
       [
         "baSource": source,
         "bmElementCaps": LsusbField(
+          form: .hexadecimal(8),
           words: LsusbWords.bits([
             "Undefined", "MIDI Clock", "MTC (MIDI Time Code)", "MMC (MIDI Machine Control)",
             "GM1 (General MIDI v.1)", "GM2 (General MIDI v.2)", "GS MIDI Extension",

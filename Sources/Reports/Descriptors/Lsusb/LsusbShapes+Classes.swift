@@ -44,10 +44,11 @@ extension LsusbShapes {
           form: .bare(8), words: row(["accept", "eject", "capture", "lock"])),
         "dwFeatures": LsusbField(form: .bare(8), words: cardFeatures),
         "dwMaxCCIDMessageLength": LsusbField(label: "dwMaxCCIDMsgLen"),
-        // What lsusb writes as `echo` and `none` is 0xFF and 0.
-        "bClassGetResponse": LsusbField(form: .hexadecimal(2)),
-        "bClassEnvelope": LsusbField(form: .hexadecimal(2)),
-        "wLcdLayout": LsusbField(label: "wlcdLayout", form: .hexadecimal(4)),
+        "bClassGetResponse": LsusbField(form: .bare(2), instead: [0xFF: "echo"]),
+        // usbutils has the number of bClassGetResponse in its place.
+        "bClassEnvelope": LsusbField(form: .hexadecimal(2), instead: [0xFF: "echo"]),
+        "wLcdLayout": LsusbField(
+          label: "wlcdLayout", form: .hexadecimal(4), instead: [0: "none"]),
         "bPINSupport": LsusbField(form: .decimal, words: row(["verification", "modification"])),
       ]),
     "Pipe Usage": LsusbShape(
@@ -135,7 +136,8 @@ extension LsusbShapes {
         "bControlInterface": LsusbField(label: "bMasterInterface"),
         "bSubordinateInterface": LsusbField(label: "bSlaveInterface", joins: true),
       ]),
-    "CDC Country Selection": functional("Country Selection:", end: 28),
+    "CDC Country Selection": functional(
+      "Country Selection:", end: 28, ["wCountryCode": LsusbField(form: .inOrder)]),
     "CDC Telephone Operational Modes": functional(
       "CDC Telephone operations:",
       [

@@ -305,6 +305,8 @@ private struct LsusbFields {
     default: break
     }
     if rule.form == .bytes { return field.pairs.map { "0x\($0)" }.joined(separator: " ") }
+    if rule.form == .inOrder { return "0x" + field.pairs.joined() }
+    if let text = field.number.flatMap({ rule.instead[$0] }) { return text }
     if rule.form == .pairs { return field.pairs.joined(separator: " ") }
     guard let number = field.number else { return field.pairs.joined(separator: " ") }
     switch rule.form {
@@ -319,7 +321,7 @@ private struct LsusbFields {
       let fraction = "\(number % 1_000_000)"
       return
         "\(number / 1_000_000).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)MHz"
-    case .automatic, .bytes, .pairs:
+    case .automatic, .bytes, .pairs, .inOrder:
       switch field.kind {
       case .hexadecimal, .vendor, .product, .endpointAddress, .packetSize, .flags, .bytes:
         return "0x\(hex(number, digits: field.size * 2))"
@@ -328,7 +330,13 @@ private struct LsusbFields {
     }
   }
 
-  private var isSuper: Bool { tree.speed == .superSpeed || tree.speed == .superSpeedPlus }
+  private var isSuper: Bool {
+    guard let speed = tree.speed else {
+      // Only SuperSpeed has a packet size of 9.
+      return tree.bytes.count > 7 && tree.bytes[1] == 0x01 && tree.bytes[7] == 9
+    }
+    return speed == .superSpeed || speed == .superSpeedPlus
+  }
 
   private func version(_ number: UInt64) -> String {
     BCDVersion(UInt16(truncatingIfNeeded: number)).description
