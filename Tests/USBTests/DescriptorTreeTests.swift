@@ -340,4 +340,13 @@ enum Blobs {
     let bytes = blob("1e 00 04 00 07 00 ff ff 41 00 42 00")
     #expect(layout?.fields(of: bytes[...]).flatMap(\.bytes) == bytes)
   }
+
+  @Test func `every layout says what it is, where that is specified, and how short it may be`() {
+    let all = DescriptorLayout.all
+    #expect(all.count > 100)
+    for layout in all {
+      #expect(!layout.name.isEmpty && !layout.section.isEmpty)
+      #expect(layout.minimumLength >= 2, "\(layout.name)")
+    }
+  }
 }

@@ -7,6 +7,7 @@ import USB
 /// inside of what there is, and digits carry all of it.
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  buildTables()
   var input = FuzzInput(start, count)
   let content = input.remaining()
   guard content.count <= 1 << 16, let dump = try? DescriptorDump.read(content) else { return 0 }

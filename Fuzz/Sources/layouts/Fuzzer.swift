@@ -6,6 +6,7 @@ import USB
 /// Descriptors, raw or as digits: every byte is of one descriptor and one field, and the texts are bounded.
 @c(LLVMFuzzerTestOneInput)
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  buildTables()
   var input = FuzzInput(start, count)
   let speeds: [USBSpeed?] = [nil] + USBSpeed.allCases
   let speed = input.one(of: speeds)

@@ -9,6 +9,13 @@ public struct CapturedDevice: Hashable, Sendable {
   public var address: UInt16
   /// The device descriptor; nil where it was not read, or not whole.
   public var descriptor: DeviceDescriptor?
+  /// The device descriptor as it was sent, the longest that came.
+  var deviceBytes: [UInt8] = []
+  /// The BOS and the device qualifier as they were sent.
+  var binaryObjectStore: [UInt8]?
+  var deviceQualifier: [UInt8]?
+  /// The first language of the strings.
+  var language: LanguageID?
   /// The configurations that were read, each as long as it was read at most, by their index.
   public var configurationBytes: [UInt8: [UInt8]] = [:]
   /// The strings that were read, by their index.
@@ -88,7 +95,14 @@ public struct CapturedDevice: Hashable, Sendable {
     let index = UInt8(truncatingIfNeeded: setup.value)
     var reader = ByteReader(answer.span.bytes)
     switch DescriptorType(rawValue: UInt8(setup.value >> 8)) {
-    case .device: descriptor = (try? DeviceDescriptor(parsing: &reader)) ?? descriptor
+    case .device:
+      descriptor = (try? DeviceDescriptor(parsing: &reader)) ?? descriptor
+      if answer.count >= deviceBytes.count { deviceBytes = answer }
+    case .binaryObjectStore where answer.count >= binaryObjectStore?.count ?? 5:
+      binaryObjectStore = answer
+    case .deviceQualifier: deviceQualifier = answer
+    case .string where index == 0 && answer.count >= 4:
+      language = LanguageID(rawValue: UInt16(answer[2]) | UInt16(answer[3]) << 8)
     case .configuration where answer.count >= configurationBytes[index]?.count ?? 9:
       configurationBytes[index] = answer
     case .string where index > 0:

@@ -61,7 +61,7 @@ public struct CapturedRecording: Hashable, Sendable {
     recording = Recording(program: capture.program, events: tape.finish(isGone ? (id, path) : nil))
   }
 
-  private static func choose(
+  static func choose(
     _ known: CaptureOwners, _ place: String?, _ transfers: [CapturedTransfer]
   ) throws(CapturedRecordingError) -> Int {
     var counts = [Int](repeating: 0, count: known.devices.count)

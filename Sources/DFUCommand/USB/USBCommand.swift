@@ -4,9 +4,11 @@ import ArgumentParser
 struct USBCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "usb",
-    abstract: "Show the bus, what devices say of themselves, how they are enumerated, and what captures tell.",
+    abstract:
+      "Show the bus, what devices say of themselves, how they are enumerated, and what captures tell.",
     subcommands: [
-      USBTree.self, USBDescribe.self, USBEnumerate.self, USBWatch.self, USBCapture.self, USBAttach.self,
+      USBTree.self, USBDescribe.self, USBEnumerate.self, USBWatch.self, USBCapture.self,
+      USBAttach.self,
       USBDetach.self,
     ]
   )

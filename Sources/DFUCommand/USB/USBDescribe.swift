@@ -12,7 +12,7 @@ struct USBDescribe: Verb {
     abstract: "Show every descriptor of a device, and what is wrong with it.",
     discussion: """
       Of a device that -d names, or of a file: the one named descriptors in /sys/bus/usb/devices, bytes in \
-      hexadecimal digits, or the text of lsusb -v, USBView or USBTreeView. Every field is told by its name in the \
+      hexadecimal digits, the text of lsusb -v, USBView or USBTreeView, or a capture (pcap, pcapng). Every field is told by its name in the \
       specification; what breaks a rule is marked, with what Linux and Windows make of it. What a text does not \
       tell is shown as unknown. A device is asked for its descriptors and strings, and nothing else; for Microsoft's \
       of version 1.0 only with --microsoft.
@@ -54,6 +54,11 @@ struct USBDescribe: Verb {
       valueName: "low|full|high|super|super-plus"))
   var speed: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The device of a capture, where there are several.", valueName: "bus.address"))
+  var address: String?
+
   @OptionGroup var output: OutputOptions
 
   func perform(on console: Console) async throws -> ExitStatus {
@@ -67,9 +72,11 @@ struct USBDescribe: Verb {
       guard !microsoft else {
         throw UsageError("--microsoft asks a device; a file is not asked.", help: "Leave it away.")
       }
-      let content = try InputFile.read(FilePath(file), limit: DescriptorDump.sizeLimit)
-      let dump = try DescriptorDump.read(content, speed: try typedSpeed)
-      return try print(dump.set, file, on: console)
+      return try print(try read(file, on: console), file, on: console)
+    }
+    guard address == nil else {
+      throw UsageError(
+        "--address is of a capture; a device has -d.", help: "Leave it away, or name a capture.")
     }
     guard speed == nil else {
       throw UsageError(
@@ -95,6 +102,28 @@ struct USBDescribe: Verb {
       await device.close()
       return try print(set, one.selector, on: console)
     }
+  }
+
+  /// The descriptors in a file of whatever kind.
+  private func read(_ file: String, on console: Console) throws -> DescriptorSet {
+    let speed = try typedSpeed
+    let content = try InputFile.read(FilePath(file), limit: CaptureFile.sizeLimit)
+    guard CaptureFile.isWritten(in: content) else {
+      guard address == nil else {
+        throw UsageError(
+          "\(file) is no capture, and has no addresses.", help: "Leave --address away.")
+      }
+      return try DescriptorDump.read(content, speed: speed).set
+    }
+    let capture: CaptureFile
+    do throws(CaptureError) {
+      capture = try CaptureFile(parsing: content)
+    } catch { throw CaptureInputError(path: file, error: error) }
+    var (set, device) = try capture.descriptors(of: address)
+    set.speed = speed
+    console.note(
+      "these are the descriptors of device \(device) of the capture, as far as it has them")
+    return set
   }
 
   private var typedSpeed: USBSpeed? {

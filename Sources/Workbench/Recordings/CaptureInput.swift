@@ -39,6 +39,12 @@ public struct CaptureInputError: ExplainedError, Hashable {
   /// What is wrong with it.
   public var error: CaptureError
 
+  /// An error with the name of its file.
+  public init(path: String, error: CaptureError) {
+    self.path = path
+    self.error = error
+  }
+
   /// The slug of the error inside.
   public var slug: String { error.slug }
   /// The file, the byte, and what is wrong.
