@@ -52,6 +52,7 @@ let package = Package(
     .library(name: "DFUHost", targets: ["DFUHost"]),
     .library(name: "VirtualUSB", targets: ["VirtualUSB"]),
     .library(name: "VirtualDFU", targets: ["VirtualDFU"]),
+    .library(name: "DriverMatching", targets: ["DriverMatching"]),
     .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reports", targets: ["Reports"]),
     .library(name: "LibUSB", targets: ["LibUSB"]),
@@ -71,10 +72,14 @@ let package = Package(
     room("DFUHost", imports: ["DFU", "Firmware", "USB"], settings: [ruleSwitches]),
     room("VirtualUSB", imports: ["USB"]),
     room("VirtualDFU", imports: ["VirtualUSB", "DFU", "USB"]),
+    room("DriverMatching", imports: ["USB"]),
     room("Captures", imports: ["DFU", "USB"]),
     room(
       "Reports",
-      imports: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures"]),
+      imports: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching",
+        "Captures",
+      ]),
 
     // Edges: these touch the world.
     .systemLibrary(
@@ -91,8 +96,9 @@ let package = Package(
     .executableTarget(
       name: "DFUCommand",
       dependencies: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
-        "USBIP", "Workbench", argumentParser, system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching",
+        "Captures",
+        "Reports", "USBIP", "Workbench", argumentParser, system,
       ],
       swiftSettings: house),
 
@@ -139,6 +145,7 @@ let package = Package(
       name: "MockDevices", dependencies: ["USB"], path: "Tests/MockDevices", swiftSettings: house),
 
     proof(of: "USB", imports: []),
+    proof(of: "DriverMatching", imports: ["USB"]),
     proof(of: "LibUSB", imports: ["USB", "CLibUSB", "MockDevices", "libusb-probe"]),
     proof(of: "Firmware", imports: ["USB"]),
     proof(of: "DFU", imports: ["USB"]),

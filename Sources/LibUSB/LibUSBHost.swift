@@ -10,7 +10,7 @@ public import USB
 public final class LibUSBHost: USBHost {
   private let context: Context
   private let attachments: Attachments
-  private let sysfs: Sysfs
+  let sysfs: Sysfs
 
   /// The buses of this machine.
   ///

@@ -57,7 +57,14 @@ struct Sysfs: Sendable {
   ///   - interface: `bInterfaceNumber`.
   /// - Returns: nil where no driver holds it.
   func driver(_ path: PortPath, configuration: UInt8, interface: UInt8) -> String? {
-    let link = "\(root)/bus/usb/devices/\(Sysfs.name(path, configuration, interface))/driver"
+    return target(
+      of: "\(root)/bus/usb/devices/\(Sysfs.name(path, configuration, interface))/driver")
+  }
+
+  /// The last part of where a link in the folder of a device leads; nil where there is none.
+  func link(_ name: String, of path: PortPath) -> String? { target(of: "\(folder(path))/\(name)") }
+
+  private func target(of link: String) -> String? {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let count = buffer.withUnsafeMutableBytes { buffer in
       buffer.withMemoryRebound(to: CChar.self) { buffer in

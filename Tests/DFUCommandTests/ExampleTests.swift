@@ -168,7 +168,8 @@ import Testing
 
   @Test(arguments: [
     ["list"], ["wait"], ["flash"], ["read"], ["verify"], ["erase"], ["blank-check"], ["detach"],
-    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "describe"],
+    ["leave"], ["options"], ["unprotect"], ["emulate"], ["share"], ["usb", "tree"],
+    ["usb", "describe"], ["usb", "enumerate"], ["usb", "watch"],
     ["usb", "attach"], ["usb", "capture"],
     ["file", "info"],
     ["file", "convert"],

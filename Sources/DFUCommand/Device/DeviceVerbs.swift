@@ -5,6 +5,7 @@ import DFUHost
 import USB
 import USBIP
 import VirtualDFU
+import VirtualUSB
 import Workbench
 
 /// The verbs that talk to a device, in the order in which the help lists them.
@@ -29,15 +30,18 @@ extension ExitStatus {
       }
     case let error as PlanError: status(of: error.code)
     case let error as DFUError: status(of: error)
-    case is SelectorError, is ProfileOptionError: .usage
+    case is SelectorError, is ProfileOptionError, is FaultScheduleError: .usage
+    case is VirtualTopology.PlugError: .usage
     case is ProfileDescriptionError: .badConfiguration
-    case is ReplayFileError, is DescriptorDumpError, is CaptureInputError: .damagedInput
+    case is ReplayFileError, is DescriptorDumpError, is TreeFileError, is CaptureInputError:
+      .damagedInput
     case let error as CapturedRecordingError:
       switch error.reason {
       case .several: .ambiguousDevice
       case .nothingThere, .notThere: .noDevice
       case .notDescribed: .damagedInput
       }
+    case let error as KernelLogError: error.isRefused ? .noPermission : .noInput
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)

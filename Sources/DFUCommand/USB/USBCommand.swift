@@ -6,6 +6,9 @@ struct USBCommand: AsyncParsableCommand {
     commandName: "usb",
     abstract:
       "Show what devices say of themselves, and what captures tell; hand devices of USB/IP servers to the kernel.",
-    subcommands: [USBDescribe.self, USBCapture.self, USBAttach.self, USBDetach.self]
+    subcommands: [
+      USBTree.self, USBDescribe.self, USBEnumerate.self, USBWatch.self, USBCapture.self,
+      USBAttach.self, USBDetach.self,
+    ]
   )
 }

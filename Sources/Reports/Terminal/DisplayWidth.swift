@@ -56,6 +56,21 @@ private func commandsTerminal(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
+/// As ``wrapped(_:width:indent:used:)``, with the blanks between curly quotes as they are: a device's own words stay on
+/// a line.
+func wrappedAroundQuotes(_ text: String, width: Int, indent: Int, used: Int? = nil) -> String {
+  // A blank that is none for `wrapped`; no text for a terminal has it.
+  let stand: Character = "\u{1}"
+  var depth = 0
+  let marked = text.map { character -> Character in
+    if character == "“" { depth += 1 }
+    if character == "”" { depth -= 1 }
+    return depth > 0 && character == " " ? stand : character
+  }
+  let lines = wrapped(String(marked), width: width, indent: indent, used: used)
+  return String(lines.map { $0 == stand ? " " : $0 })
+}
+
 /// Words put on lines of at most `width` columns, every line but the first behind `indent` blanks.
 /// A word that is wider than a line stays whole.
 ///

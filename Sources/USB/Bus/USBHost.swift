@@ -5,6 +5,9 @@ public protocol USBHost: Sendable {
   /// Nothing is sent to a device: what is not known without asking it is left empty.
   func devices() async throws(HostError) -> [DeviceInfo]
 
+  /// What the system knows of a device beside what it says of itself; nil where it tells nothing.
+  func surroundings(of info: DeviceInfo) -> DeviceSurroundings?
+
   /// Opens a device for transfers.
   ///
   /// - Throws: ``HostError`` with `.notFound`, `.permission`, `.busy`, `.disconnected` or `.other`.
@@ -22,6 +25,11 @@ public protocol USBHost: Sendable {
   /// - Parameter clock: measures the limits.
   /// - Returns: who hears what happens from now on.
   func listen(clock: AnyClock) -> any HostListener
+}
+
+extension USBHost {
+  /// Nothing is known.
+  public func surroundings(of info: DeviceInfo) -> DeviceSurroundings? { nil }
 }
 
 /// Names one attachment of one device to a host. A device that re-enumerates gets a new one.

@@ -83,7 +83,8 @@ struct FaultInjector: Sendable {
     let count = (counts[word] ?? 0) + 1
     counts[word] = count
     for entry in schedule.entries {
-      guard case .word(word, count: count, let offset) = entry.place else { continue }
+      guard case .word(word, let wanted, let offset) = entry.place, wanted == count || wanted == 0
+      else { continue }
       due[number + offset, default: []].append(entry)
     }
   }
@@ -178,8 +179,17 @@ extension TransferWord {
   init?(_ setup: SetupPacket, _ data: [UInt8], isDfuSe: Bool) {
     guard let request = DFURequest(setup) else {
       switch (setup.requestType.kind, StandardRequest(rawValue: setup.request)) {
-      case (.standard, .getDescriptor) where setup.value >> 8 == DescriptorType.string.rawValue:
-        self = .string
+      case (.standard, .getDescriptor):
+        switch DescriptorType(rawValue: UInt8(truncatingIfNeeded: setup.value >> 8)) {
+        case .device: self = .device
+        case .configuration: self = .configuration
+        case .string: self = .string
+        case .binaryObjectStore: self = .binaryObjectStore
+        case .deviceQualifier: self = .qualifier
+        default: return nil
+        }
+      case (.standard, .setAddress): self = .setAddress
+      case (.standard, .setConfiguration): self = .configure
       case (.standard, .setInterface): self = .select
       default: return nil
       }

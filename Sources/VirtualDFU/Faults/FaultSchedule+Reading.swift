@@ -60,8 +60,8 @@ extension FaultSchedule.Entry {
       let words = TransferWord.allCases.map(\.rawValue).joined(separator: ", ")
       throw wrong(
         "strikes at no place that there is",
-        "A place is the number of a transfer, or one of \(words), with :COUNT, +OFFSET or, for "
-          + "read and write, :0xADDRESS[.BIT] behind it.")
+        "A place is the number of a transfer, or one of \(words), with :COUNT, :all, +OFFSET "
+          + "or, for read and write, :0xADDRESS[.BIT] behind it.")
     }
     if kind == .flip, case .byte(.write, _, _) = place {
       throw wrong("changes answers, and a write has none", "Use flip@read:0xADDRESS.BIT.")
@@ -128,6 +128,8 @@ extension FaultPlace {
     if parts[1].hasPrefix("0x") || parts[1].hasPrefix("0X") {
       guard sum.count == 1, word == .read || word == .write else { return nil }
       self.init(word, byte: parts[1].dropFirst(2))
+    } else if parts[1] == "all" {
+      self = .word(word, count: 0, offset: offset)
     } else {
       guard let count = integer(parts[1]), count > 0 else { return nil }
       self = .word(word, count: count, offset: offset)

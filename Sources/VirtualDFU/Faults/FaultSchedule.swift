@@ -8,6 +8,7 @@
 ///   enumeration does not count.
 /// - `erase:3`: the third Erase command; `erase` is the first. The words are those of
 ///   ``TransferWord``.
+/// - `erase:all`: every one of them.
 /// - `erase:3+1`: one transfer behind it, where the DFU_GETSTATUS is that starts the work.
 /// - `read:0x08001000`: every transfer that carries the byte at that address; for `flip` with the
 ///   number of the bit behind a point.
@@ -134,8 +135,20 @@ extension FaultKind: CustomStringConvertible {
 
 /// What a host does with a transfer, in a word: where a fault strikes.
 public enum TransferWord: String, Hashable, Sendable, CaseIterable {
+  /// GET_DESCRIPTOR of the device.
+  case device
+  /// GET_DESCRIPTOR of a configuration.
+  case configuration
   /// GET_DESCRIPTOR of a string.
   case string
+  /// GET_DESCRIPTOR of the BOS.
+  case binaryObjectStore = "bos"
+  /// GET_DESCRIPTOR of the device qualifier.
+  case qualifier
+  /// SET_ADDRESS, which only `dfu usb enumerate` sends.
+  case setAddress = "set-address"
+  /// SET_CONFIGURATION.
+  case configure
   /// SET_INTERFACE.
   case select
   /// Set Address Pointer.
@@ -168,7 +181,7 @@ public enum TransferWord: String, Hashable, Sendable, CaseIterable {
 public enum FaultPlace: Hashable, Sendable, CustomStringConvertible {
   /// The transfer with this number, from 0.
   case number(Int)
-  /// The transfer `offset` behind the `count`th, from 1, of a kind.
+  /// The transfer `offset` behind the `count`th, from 1, of a kind; a count of 0 is every one.
   case word(TransferWord, count: Int, offset: Int)
   /// Every transfer of a kind, read or write, that carries the byte at this address; the bit for
   /// ``FaultKind/flip``.
@@ -179,7 +192,8 @@ public enum FaultPlace: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .number(let number): "\(number)"
     case .word(let word, let count, let offset):
-      word.rawValue + (count == 1 ? "" : ":\(count)") + (offset == 0 ? "" : "+\(offset)")
+      word.rawValue + (count == 1 ? "" : count == 0 ? ":all" : ":\(count)")
+        + (offset == 0 ? "" : "+\(offset)")
     case .byte(let word, let address, let bit):
       "\(word.rawValue):0x\(hexText(address))" + (bit.map { ".\($0)" } ?? "")
     }

@@ -64,6 +64,21 @@ public struct VirtualBoard: Sendable {
     }
   }
 
+  /// The board that a selector names, in the state of its file, plugged in nowhere. Nothing of it is kept.
+  ///
+  /// - Parameter selector: a profile, with its settings.
+  /// - Returns: the board, what it is, and what its description says that may be a mistake.
+  /// - Throws: what ``init(_:)`` throws.
+  public static func unplugged(
+    _ selector: VirtualSelector
+  ) throws -> (board: VirtualBootloader, profile: Profile, notes: [String]) {
+    let (profile, notes) = try selector.namedProfile()
+    var board = VirtualBootloader(profile)
+    let file = try selector.statePath.map { try StateFile(FilePath($0)) }
+    _ = try load(&board, from: file, named: selector.statePath)
+    return (board, profile, notes)
+  }
+
   /// Puts a board into the state that a file holds.
   ///
   /// - Returns: what the file holds; nil where there is none.
