@@ -9,7 +9,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "Speed",
-      dependencies: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU"].map {
+      dependencies: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports"].map {
         .product(name: $0, package: "swift-dfu")
       },
       swiftSettings: [

@@ -33,3 +33,5 @@ if wants("formats") || wants("programs") {
 if wants("start") { reportStart() }
 if wants("plan") { try Flashing.reportPlan() }
 if wants("flash") { try await Flashing.reportFlash() }
+if wants("descriptors") { Bus.reportDescriptors() }
+if wants("tree") { Bus.reportTree() }

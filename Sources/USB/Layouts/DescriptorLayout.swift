@@ -2,11 +2,13 @@
 /// length read it from here.
 public struct DescriptorLayout: Hashable, Sendable {
   /// What the specification calls it: `Configuration`, `CDC Union`.
-  public var name: String
+  public let name: String
   /// Where it is specified: document and section.
-  public var section: String
+  public let section: String
   /// What follows each other, from the first byte.
-  public var items: [Item]
+  public let items: [Item]
+  /// How many bytes the least of these descriptors has: what is neither optional nor repeated.
+  public let minimumLength: Int
 
   /// A field, or fields that are repeated.
   public indirect enum Item: Hashable, Sendable {
@@ -55,6 +57,7 @@ public struct DescriptorLayout: Hashable, Sendable {
     self.name = name
     self.section = section
     self.items = [.byte("bLength"), .byte("bDescriptorType", .descriptorType)] + items
+    minimumLength = Self.minimumLength(self.items)
   }
 
   /// A layout that has its own first bytes.
@@ -62,10 +65,10 @@ public struct DescriptorLayout: Hashable, Sendable {
     self.name = name
     self.section = section
     self.items = items
+    minimumLength = Self.minimumLength(items)
   }
 
-  /// How many bytes the least of these descriptors has: what is neither optional nor repeated.
-  public var minimumLength: Int {
+  private static func minimumLength(_ items: [Item]) -> Int {
     items.reduce(0) { sum, item in
       guard case .field(let field) = item, case .fixed(let size) = field.size, !field.isOptional
       else { return sum }
