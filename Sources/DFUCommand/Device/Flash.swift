@@ -29,7 +29,7 @@ struct Flash: Verb {
         dfu flash app.hex -d 'virtual:stm32f407?state=board.bin'
         dfu flash app.bin --address 0x08004000 --plan -d virtual:stm32f407
         dfu flash 0x08000000:boot.bin 0x08010000:app.bin -d virtual:stm32f407
-        dfu flash app.bin --target 0 -d 'virtual:runtime?state=board.bin'
+        dfu flash app.bin --target 0 -d 'virtual:runtime?state=runtime.bin'
       """
   )
 

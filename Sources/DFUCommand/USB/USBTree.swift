@@ -15,8 +15,8 @@ struct USBTree: Verb {
       endpoints and what is known of ports. --json writes a document that --from shows again, on any machine.
 
       Examples:
-        dfu usb tree
-        dfu usb tree -v --mask-serials
+        dfu usb tree                         # of this machine
+        dfu usb tree -v --mask-serials       # of this machine
         dfu usb tree -d virtual:stm32f407 -d virtual:runtime
         dfu usb tree -d virtual:stm32f407 --json > tree.json
         dfu usb tree --from tree.json -v

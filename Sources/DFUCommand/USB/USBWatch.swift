@@ -15,7 +15,7 @@ struct USBWatch: Verb {
       what it means. It ends with Ctrl-C, after --for, or after --count events.
 
       Examples:
-        dfu usb watch --for 5
+        dfu usb watch --for 1
         dfu usb watch --for 5 -d 'virtual:stm32f407?speed=instant&plugged-after=2'
         dfu usb watch --count 1 --json -d 'virtual:stm32f407?speed=instant&plugged-after=2'
         sudo dfu usb watch --kernel
