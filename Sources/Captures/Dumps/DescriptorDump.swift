@@ -48,7 +48,10 @@ public enum DescriptorDump {
     var (set, format) = try read(lines, speed)
     if let speed, set.speed != speed { set.speed = speed }
     guard !set.documents.isEmpty else {
-      throw DescriptorDumpError(nil, "there are no bytes in it")
+      throw DescriptorDumpError(
+        nil,
+        format == .hexadecimal
+          ? "there are no bytes in it" : "it has titles of descriptors, and no numbers below them")
     }
     return (set, format)
   }

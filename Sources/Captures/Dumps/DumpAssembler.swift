@@ -87,7 +87,7 @@ struct DumpAssembler {
     {
       tellMisreading(own)
     }
-    place(own)
+    if section.staysInPlace, hasConfiguration || isInStore { append(own) } else { place(own) }
   }
 
   private func number(_ text: String, _ name: String) -> UInt8? {
@@ -153,9 +153,7 @@ struct DumpAssembler {
       isInStore = true
       if bytes[.binaryObjectStore] == nil { bytes[.binaryObjectStore] = own }
     case 0x10: bytes[.binaryObjectStore, default: []] += own
-    case 0x29 where configurations.last == nil || interface == nil || isInStore,
-      0x2A where configurations.last == nil || interface == nil || isInStore:
-      bytes[.hub] = own
+    case 0x29, 0x2A: if bytes[.hub] == nil { bytes[.hub] = own }
     default:
       if own[1] == 0x04, own.count >= 8 {
         interface = ClassTriple(own[5] ?? 0, own[6] ?? 0, own[7] ?? 0)

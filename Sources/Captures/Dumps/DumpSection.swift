@@ -13,6 +13,8 @@ struct DumpSection {
   var subtype: UInt8?
   /// The layout by which the program reads the descriptor, where it is not the one of its place.
   var layoutClass: ClassTriple?
+  /// Whether it belongs where it stands, whatever its type says.
+  var staysInPlace = false
   /// All bytes, where the text has them.
   var raw: [UInt8?]?
   /// Bytes behind the last field.

@@ -231,6 +231,7 @@ enum ReportItemText {
 
   static func bytes(_ title: Substring, _ rest: Substring) -> [UInt8?]? {
     let kind = title.dropFirst("Item(".count).prefix { $0 != ")" && $0 != " " }
+    if kind == "Raw" { return raw(rest) }
     guard let type = ["Main", "Global", "Local"].firstIndex(of: String(kind)),
       let comma = rest.firstIndex(of: ",")
     else { return nil }
@@ -246,5 +247,13 @@ enum ReportItemText {
     }
     guard let size = [0: 0, 1: 1, 2: 2, 4: 3][data.count] else { return nil }
     return [tag << 4 | UInt8(type) << 2 | UInt8(size)] + data
+  }
+
+  /// All bytes of an item that has no name.
+  private static func raw(_ rest: Substring) -> [UInt8?]? {
+    guard let open = rest.firstIndex(of: "["), let close = rest[open...].firstIndex(of: "]") else {
+      return nil
+    }
+    return LsusbReader.pairs(rest[rest.index(after: open)..<close])
   }
 }

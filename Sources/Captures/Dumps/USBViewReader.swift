@@ -72,6 +72,7 @@ struct USBViewReader {
       if kind.type == 0x01 { hasDeviceSection = true }
       section = DumpSection(type: kind.type, line: number, program: .usbView)
       section?.layoutClass = kind.layoutClass
+      section?.staysInPlace = title == "Unknown Descriptor"
       return
     }
     guard !text.hasPrefix("*!*"), !text.hasPrefix("->") else { return }

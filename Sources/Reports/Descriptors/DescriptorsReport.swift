@@ -80,6 +80,11 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
     public var bytes: String
     /// The descriptors, in the order of the bytes.
     public var descriptors: [Descriptor]
+
+    // The names of its parts say what it is.
+    var needsTitle = false
+
+    enum CodingKeys: String, CodingKey { case name, bytes, descriptors }
   }
 
   /// A string of the device.
@@ -127,8 +132,11 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
   public init(_ set: DescriptorSet, source: String) {
     self.source = source
     speed = set.speed?.rawValue
-    documents = set.documents.map {
-      Document($0.name, set.tree(of: $0), strings: set.strings)
+    documents = set.documents.map { name in
+      var document = Document(name.name, set.tree(of: name), strings: set.strings)
+      document.needsTitle =
+        ![.descriptors, .binaryObjectStore, .deviceQualifier, .hub].contains(name)
+      return document
     }
     language = set.language.map { hex($0.rawValue) }
     strings = set.strings.sorted { $0.key < $1.key }.map { Text(index: $0.key, text: $0.value) }

@@ -3,6 +3,10 @@ extension DescriptorsReport {
   public func text(_ style: TextStyle) -> String {
     var lines: [String] = []
     for document in documents {
+      if document.needsTitle {
+        lines.append(
+          style(.strong, document.name) + "  " + style(.faint, "\(document.bytes.count / 2) bytes"))
+      }
       for descriptor in document.descriptors { lines += self.lines(of: descriptor, style) }
     }
     lines += stringLines(style)

@@ -34,8 +34,7 @@ public struct USBViewText {
   }
 
   private mutating func writeHead() {
-    guard !set.device.isEmpty else { return }
-    lines.append("       ---===>Device Information<===---")
+    if !set.device.isEmpty { lines.append("       ---===>Device Information<===---") }
     if set.device.count > 15, let product = set.strings[set.device[15]] {
       lines.append("English product name: \"\(terminalSafe(product))\"")
     }
@@ -81,7 +80,8 @@ public struct USBViewText {
   }
 
   private static func name(of node: DescriptorTree.Node) -> String {
-    switch node.layout?.name {
+    if node.isMisplaced { return "Unknown" }
+    return switch node.layout?.name {
     case nil: "Unknown"
     case "Binary Object Store": "BOS"
     case "Interface Association": "IAD"
@@ -103,7 +103,11 @@ public struct USBViewText {
     }
     var faults = faults
     for field in tree.fields(of: node) {
-      write(field, node, tree)
+      if node.isMisplaced, field.offset >= 2 {
+        write(pairs: field.pairs)
+      } else {
+        write(field, node, tree)
+      }
       let end = node.offset + field.offset + max(1, field.bytes.count)
       let own = faults.prefix { $0.offset < end }
       faults.removeFirst(own.count)
@@ -123,12 +127,25 @@ public struct USBViewText {
   }
 
   private static func lines(for fault: DescriptorFault) -> [String] {
-    [line(for: fault)] + (fault.windows.map { ["*!*WARNING:  \($0)"] } ?? [])
+    if fault.field == "bDeviceClass" {
+      // USBView has a line for each number of the three.
+      return ["bDeviceClass 0xEF", "bDeviceSubClass 0x02", "bDeviceProtocol 0x01"].map {
+        "*!*ERROR:  With interface associations, \($0) is expected. \(fault.sentence)"
+      }
+    }
+    return [line(for: fault)] + (fault.windows.map { ["*!*WARNING:  \($0)"] } ?? [])
   }
 
   private mutating func write(
     _ field: DecodedField, _ node: DescriptorTree.Node, _ tree: DescriptorTree
   ) {
+    if field.name == "bNumConfigurations", node.type == .device, let number = field.number,
+      number > 1
+    {
+      lines.append(line(field.name, "0x\(digits(of: field))"))
+      lines.append("*!*ERROR:  bNumConfigurations is \(number); USBView expects 1.")
+      return
+    }
     if field.name == "extra" || node.type == nil || (node.layout == nil && field.name == "data") {
       return write(pairs: field.pairs)
     }

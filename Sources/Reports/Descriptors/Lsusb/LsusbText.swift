@@ -103,9 +103,7 @@ public struct LsusbText {
   private func shape(of node: DescriptorTree.Node, _ bytes: [UInt8]) -> LsusbShape? {
     guard let layout = node.layout else { return nil }
     // One that stands where it does not belong, and one that is cut inside of its first numbers.
-    if node.depth > 0, [.device, .configuration, .otherSpeedConfiguration].contains(node.type) {
-      return nil
-    }
+    if node.isMisplaced { return nil }
     if bytes.count < 3, layout.minimumLength > bytes.count { return nil }
     guard var shape = LsusbShapes.all[layout.name] else { return nil }
     if shape.indent == nil { shape.indent = node.depth == 3 ? 8 : 6 }
@@ -343,6 +341,17 @@ private struct LsusbFields {
   }
 }
 
+extension DescriptorTree.Node {
+  /// Whether it stands inside of something, and belongs beside it.
+  var isMisplaced: Bool {
+    guard depth > 0, let type else { return false }
+    return [
+      .device, .configuration, .otherSpeedConfiguration, .deviceQualifier, .binaryObjectStore, .hub,
+      DescriptorType(rawValue: 0x2A),
+    ].contains(type) || type == .deviceCapability && depth > 1
+  }
+}
+
 /// The items of a HID report descriptor, each on a line.
 enum LsusbReport {
   static func lines(of tree: DescriptorTree, indent: Int) -> [String] {
@@ -354,8 +363,9 @@ enum LsusbReport {
         tree.unknown.contains(node.offset + $0) ? "??" : hex(bytes[$0])
       }
       let blanks = String(repeating: " ", count: indent)
-      guard prefix != 0xFE else {
-        return blanks + "Item(Long  ): data= [ fe \(data.map { $0 + " " }.joined())]"
+      let isWhole = bytes.count - 1 == [0, 1, 2, 4][Int(prefix & 3)]
+      guard prefix != 0xFE, isWhole, node.layout?.name != "Reserved Item" else {
+        return blanks + "Item(Raw   ): data= [ \(hex(prefix)) \(data.map { $0 + " " }.joined())]"
       }
       let name = node.layout?.name ?? "Item"
       let numbers = data.isEmpty ? "none" : "[ " + data.map { "0x\($0) " }.joined() + "]"
