@@ -77,7 +77,8 @@ let package = Package(
     room(
       "Reports",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching", "Captures",
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching",
+        "Captures",
       ]),
 
     // Edges: these touch the world.

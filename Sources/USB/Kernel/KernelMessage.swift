@@ -10,10 +10,9 @@ public struct KernelMessage: Hashable, Sendable {
   /// The longest line that is read: what `/dev/kmsg` gives at most (`CONSOLE_EXT_LOG_MAX`).
   public static let longest = 8192
 
-  /// Reads a line as `/dev/kmsg` or `dmesg` write it.
+  /// Reads a line as `/dev/kmsg` or `dmesg` write it; nil for one that is not about USB.
   ///
   /// - Parameter line: `6,1234,5678901,-;usb 1-2: …` or `[    5.678901] usb 1-2: …`, without its end.
-  /// - Returns: nil for one that is not about USB.
   public init?(_ line: some StringProtocol) {
     guard line.utf8.count <= Self.longest else { return nil }
     var rest = line[...]

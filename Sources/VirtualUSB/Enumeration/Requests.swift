@@ -86,6 +86,7 @@ extension Enumeration {
   ///   - setup: the setup packet; there is no OUT data stage in an enumeration.
   ///   - address: 0 before SET_ADDRESS.
   ///   - packetSize: what the host takes `bMaxPacketSize0` for.
+  /// - Returns: what was asked, and what came.
   mutating func send(_ setup: SetupPacket, address: UInt8, packetSize: Int) -> Reply {
     let begin = now
     let number = transferCount
