@@ -1,6 +1,9 @@
 import ArgumentParser
+import Captures
 import Reports
+import SystemPackage
 import USB
+import USBIP
 import VirtualDFU
 import VirtualUSB
 import Workbench
@@ -25,6 +28,8 @@ struct Emulate: Verb {
         dfu emulate --describe stm32f407 > board.json
         dfu emulate stm32f407 dfu11
         dfu emulate 'stm32f407?state=board.bin' --port 3241
+        dfu usb describe -d virtual:dfu11 --as hex > dfu11.hex
+        dfu emulate --descriptors dfu11.hex
         dfu list -d 'virtual:gd32vf103?speed=instant'
       """
   )
@@ -53,15 +58,23 @@ struct Emulate: Verb {
       "Faults that happen to every device, as behind faults= in a selector.", valueName: "spec"))
   var faults: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Export a device that says what this file says, as `dfu usb describe` reads it, and does nothing else.",
+      valueName: "file"))
+  var descriptors: [String] = []
+
   @OptionGroup var listening: ListenOptions
   @OptionGroup var output: OutputOptions
 
   func perform(on console: Console) async throws -> ExitStatus {
-    let wishes = (list ? 1 : 0) + (describe == nil ? 0 : 1) + (profiles.isEmpty ? 0 : 1)
+    let wishes = [list, describe != nil, !profiles.isEmpty, !descriptors.isEmpty].count { $0 }
     guard wishes <= 1 else {
       throw UsageError(
-        "--list, --describe and names are three different things.", help: "Use one of them.")
+        "--list, --describe, --descriptors and names are four different things.",
+        help: "Use one of them.")
     }
+    if !descriptors.isEmpty { return try await exportDescriptors(on: console) }
     if let describe { return try print(descriptionOf: describe, on: console) }
     if list {
       let report = ProfileListReport(Profile.all)
@@ -87,6 +100,42 @@ struct Emulate: Verb {
   }
 
   // MARK: Exporting
+
+  /// Devices that say what files say: the first is 1-1, the second 1-2.
+  private func exportDescriptors(on console: Console) async throws -> ExitStatus {
+    guard state == nil, faults == nil, descriptors.count <= ExportedBoards.mostBoards else {
+      throw UsageError(
+        "What only says its descriptors has no memory, and no faults of its own.",
+        help: "Leave --state and --faults away; 255 devices are the most.")
+    }
+    let bus = VirtualBus(clock: AnyClock(ContinuousClock()))
+    var ports: [ExportedPort] = []
+    for (index, file) in descriptors.enumerated() {
+      let content = try InputFile.read(FilePath(file), limit: DescriptorDump.sizeLimit)
+      let set = try DescriptorDump.read(content).set
+      let path = PortPath(bus: 1, ports: [UInt8(index + 1)])
+      bus.attach(DescriptorDevice(set), path: path)
+      guard let busID = BusID("1-\(index + 1)"),
+        try await bus.devices().contains(where: { $0.path == path })
+      else {
+        throw UsageError(
+          "No host would make a device of \(file): it has no device descriptor, or no configuration.",
+          help: "`dfu usb describe \(file)` shows what is wrong.")
+      }
+      ports.append(ExportedPort(busID, of: bus, at: path))
+    }
+    let exported = ports
+    return try await serve(listening, on: console, ports: { exported }) { port in
+      let infos = try await bus.devices()
+      return ServerReport(
+        host: listening.listen, port: port,
+        devices: zip(exported, descriptors).map { exported, file in
+          ServerReport.Device(
+            busID: "\(exported.busID)", info: infos.first { $0.path == exported.path }, name: file,
+            selector: listening.selector(port: port, busID: exported.busID))
+        })
+    }
+  }
 
   /// The names, with what the options say of all of them.
   private var names: [String] {
