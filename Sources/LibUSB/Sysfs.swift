@@ -76,9 +76,9 @@ struct Sysfs: Sendable {
     return name.map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The kernel's name of an interface, for example `1-4.2:1.0`.
+  /// The kernel's name of an interface, for example `1-4.2:1.0`, and `1-0:1.0` of a root hub.
   static func name(_ path: PortPath, _ configuration: UInt8, _ interface: UInt8) -> String {
-    "\(path):\(configuration).\(interface)"
+    (path.ports.isEmpty ? "\(path.bus)-0" : "\(path)") + ":\(configuration).\(interface)"
   }
 
   /// Whether there is such a file or folder.

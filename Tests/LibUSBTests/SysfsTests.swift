@@ -69,6 +69,45 @@ struct SysfsTests {
 
   @Test func `names are the kernel's`() {
     #expect(Sysfs.name(path, 1, 3) == "1-4.2:1.3")
+    #expect(Sysfs.name(PortPath(bus: 2, ports: []), 1, 0) == "2-0:1.0")
     #expect(Sysfs(root: "/sys").folder(PortPath(bus: 2, ports: [])) == "/sys/bus/usb/devices/usb2")
+  }
+
+  @Test func `the surroundings of a hub are its drivers and its ports`() throws {
+    var info = DeviceInfo(
+      id: DeviceID(rawValue: 1), path: path, address: 17, speed: .high,
+      descriptor: DeviceDescriptor(
+        vendor: VendorID(1), product: ProductID(2), deviceVersion: BCDVersion(0)),
+      configurations: [
+        ConfigurationDescriptor(interfaces: [
+          InterfaceDescriptor(number: 0, interfaceClass: ClassTriple(9, 0, 0))
+        ])
+      ], activeConfiguration: 1)
+    #expect(sysfs.surroundings(of: info) == nil)
+    try write(Array("17\n".utf8), "devnum")
+    try write(Array("2\n".utf8), "maxchild")
+    try write(Array("removable\n".utf8), "removable")
+    let port = "1-4.2:1.0/1-4.2-port2"
+    try FileManager.default.createDirectory(
+      atPath: "\(sysfs.folder(path))/\(port)", withIntermediateDirectories: true)
+    try write(Array("hotplug\n".utf8), "\(port)/connect_type")
+    try write(Array("3\n".utf8), "\(port)/over_current_count")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(sysfs.folder(path))/\(port)/peer", withDestinationPath: "../../2-4-port2")
+    try FileManager.default.createDirectory(
+      atPath: "\(sysfs.root)/bus/usb/devices/1-4.2:1.0", withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(sysfs.root)/bus/usb/devices/1-4.2:1.0/driver", withDestinationPath: "x/hub")
+    let found = try #require(sysfs.surroundings(of: info))
+    #expect(found.interfaceDrivers == [0: "hub"])
+    #expect(found.removable == "removable")
+    #expect(
+      found.ports == [
+        .init(number: 1),
+        .init(number: 2, connectType: "hotplug", overCurrentCount: 3, companion: "2-4-port2"),
+      ])
+    // Another device has come to this place since.
+    info.address = 18
+    #expect(sysfs.surroundings(of: info) == nil)
   }
 }

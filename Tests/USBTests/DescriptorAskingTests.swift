@@ -7,11 +7,15 @@ import Testing
 private final class AnsweringDevice: USBDevice {
   let info: DeviceInfo
   let answers: [[UInt8]: [UInt8]]
+  /// The interfaces that a driver of the system holds.
+  let held: Set<UInt8>
+  private let claims = Mutex<Set<UInt8>>([])
   private let log = Mutex<[SetupPacket]>([])
   var asked: [SetupPacket] { log.withLock { $0 } }
 
   // The answers by the first six bytes of the setup packet: all but `wLength`.
-  init(_ speed: USBSpeed, _ answers: [[UInt8]: [UInt8]]) {
+  init(_ speed: USBSpeed, _ answers: [[UInt8]: [UInt8]], held: Set<UInt8> = []) {
+    self.held = held
     info = DeviceInfo(
       id: DeviceID(rawValue: 1), path: PortPath(bus: 1, ports: [1]), address: 1, speed: speed,
       descriptor: DeviceDescriptor(
@@ -21,6 +25,9 @@ private final class AnsweringDevice: USBDevice {
   }
 
   func controlIn(_ setup: SetupPacket, timeout: Duration) async throws(TransferError) -> [UInt8] {
+    let interface = UInt8(truncatingIfNeeded: setup.index)
+    guard setup.requestType.recipient != .interface || claims.withLock({ $0.contains(interface) })
+    else { throw TransferError(.closed, setup: setup, detail: "not claimed") }
     log.withLock { $0.append(setup) }
     guard let answer = answers[Array(setup.bytes.prefix(6))] else {
       throw TransferError(.stall, setup: setup)
@@ -45,8 +52,13 @@ private final class AnsweringDevice: USBDevice {
     endpoint: UInt8, data: [UInt8], timeout: Duration
   ) async throws(TransferError) -> Int { throw refuse() }
   func setConfiguration(_ value: UInt8) async throws(TransferError) { throw refuse() }
-  func claimInterface(_ number: UInt8) async throws(TransferError) { throw refuse() }
-  func releaseInterface(_ number: UInt8) async throws(TransferError) { throw refuse() }
+  func claimInterface(_ number: UInt8) async throws(TransferError) {
+    guard !held.contains(number) else { throw TransferError(.busy, detail: "usbhid has it") }
+    claims.withLock { _ = $0.insert(number) }
+  }
+  func releaseInterface(_ number: UInt8) async throws(TransferError) {
+    claims.withLock { _ = $0.remove(number) }
+  }
   func setAlternateSetting(
     _ setting: UInt8, interface number: UInt8
   ) async throws(TransferError) { throw refuse() }
@@ -64,7 +76,7 @@ private final class AnsweringDevice: USBDevice {
     "28000000 0001 0400 01 00000000000000 00 01 57494e5553420000 0000000000000000 000000000000")
 
   /// A composite device with HID, a BOS that announces Microsoft OS 2.0, and string 0xEE.
-  private func device(_ speed: USBSpeed = .full) -> AnsweringDevice {
+  private func device(_ speed: USBSpeed = .full, held: Set<UInt8> = []) -> AnsweringDevice {
     AnsweringDevice(
       speed,
       [
@@ -78,7 +90,17 @@ private final class AnsweringDevice: USBDevice {
         [0xC0, 0x20, 0, 0, 7, 0]: Self.set20,
         [0x80, 6, 0xEE, 3, 0, 0]: blob("12 03 4d00 5300 4600 5400 3100 3000 3000 21 00"),
         [0xC0, 0x21, 0, 0, 4, 0]: Self.compatible,
-      ])
+      ], held: held)
+  }
+
+  @Test func `a report that a driver of the system keeps for itself costs only the report`()
+    async throws
+  {
+    let device = device(held: [2])
+    let set = try await DescriptorSet(asking: device)
+    #expect(set.documents == [.descriptors, .binaryObjectStore, .microsoftSet])
+    #expect(set.notes.map(\.subject) == ["the report descriptor of interface 2"])
+    #expect(set.notes.first?.reason.contains("usbhid has it") == true)
   }
 
   @Test func `reports and the Microsoft OS 2.0 set are read where they are announced`() async throws

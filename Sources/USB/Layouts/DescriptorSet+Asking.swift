@@ -121,7 +121,7 @@ extension DescriptorSet {
         "the report descriptor of interface \(number)",
         .getDescriptor(
           DescriptorType(rawValue: 0x22), interface: number,
-          length: UInt16(min(length, UInt64(Self.mostBytes)))), device, timeout, isShared: true)
+          length: UInt16(min(length, UInt64(Self.mostBytes)))), device, timeout)
     }
   }
 
@@ -202,35 +202,52 @@ extension DescriptorSet {
     _ subject: String, head: Int, _ device: any USBDevice, _ timeout: Duration,
     _ setup: @Sendable (Int) -> SetupPacket
   ) async throws(TransferError) -> [UInt8]? {
-    guard let first = try await ask(subject, setup(head), device, timeout, isShared: true) else {
+    guard let first = try await ask(subject, setup(head), device, timeout) else {
       return nil
     }
     guard first.count >= 4 else { return first }
     let total = first[0..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
     guard total > first.count else { return first }
     return try await ask(
-      subject, setup(min(total, Self.mostBytes)), device, timeout, isShared: true)
+      subject, setup(min(total, Self.mostBytes)), device, timeout)
   }
 
-  // An answer; nil for one that was refused, which is noted. `isShared`: whether it is of an interface, which a
-  // driver may hold.
+  // An answer; nil for one that was refused, which is noted.
   private mutating func ask(
-    _ subject: String, _ setup: SetupPacket, _ device: any USBDevice, _ timeout: Duration,
-    isShared: Bool = false
+    _ subject: String, _ setup: SetupPacket, _ device: any USBDevice, _ timeout: Duration
   ) async throws(TransferError) -> [UInt8]? {
-    do {
-      return try await device.controlIn(setup, timeout: timeout)
+    let needsClaim = setup.requestType.recipient == .interface
+    do throws(TransferError) {
+      guard needsClaim else { return try await device.controlIn(setup, timeout: timeout) }
+      return try await Self.answer(toClaimed: setup, device, timeout)
     } catch {
       switch error.code {
       case .stall: notes.append(Note(subject: subject, reason: "the device refuses it (stall)"))
       case .timeout: notes.append(Note(subject: subject, reason: "the device does not answer"))
       case .overflow, .protocolError, .other, .unsupported:
         notes.append(Note(subject: subject, reason: error.sentence))
-      case .busy where isShared, .permission where isShared:
+      case .busy where needsClaim, .permission where needsClaim:
         notes.append(Note(subject: subject, reason: error.sentence))
       case .disconnected, .cancelled, .busy, .permission, .closed: throw error
       }
       return nil
     }
+  }
+
+  /// What is for an interface goes to who has claimed it; a driver that holds it is left alone.
+  private static func answer(
+    toClaimed setup: SetupPacket, _ device: any USBDevice, _ timeout: Duration
+  ) async throws(TransferError) -> [UInt8] {
+    let interface = UInt8(truncatingIfNeeded: setup.index)
+    try await device.claimInterface(interface)
+    let answer: [UInt8]
+    do throws(TransferError) {
+      answer = try await device.controlIn(setup, timeout: timeout)
+    } catch {
+      try? await device.releaseInterface(interface)
+      throw error
+    }
+    try await device.releaseInterface(interface)
+    return answer
   }
 }
