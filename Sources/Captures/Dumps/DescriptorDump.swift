@@ -22,7 +22,7 @@ public enum DescriptorDump {
 
   /// Reads the descriptors in a file.
   ///
-  /// Bytes that the file does not tell are unknown in the set (``USB/DescriptorSet/unknown``), and never made up.
+  /// Bytes that the file does not tell are unknown in the set (`DescriptorSet.unknown`), and never made up.
   ///
   /// Digits stand in pairs or longer even groups, `0x` and commas are passed over, `??` is a byte that nobody
   /// knows, and a `#` begins a comment; one that is the name of a document (`# binary object store`) says what the

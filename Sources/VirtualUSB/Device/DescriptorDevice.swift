@@ -1,6 +1,6 @@
 public import USB
 
-/// A device that says what a ``/USB/DescriptorSet`` says, byte by byte, and does nothing else: for whoever wants to
+/// A device that says what a `DescriptorSet` says, byte by byte, and does nothing else: for whoever wants to
 /// see what a host makes of descriptors.
 ///
 /// What the set does not have is refused, strings too. Every IN endpoint has nothing to tell, every OUT endpoint takes
