@@ -367,6 +367,23 @@ struct PlainDevice: VirtualDevice {
     #expect(error?.sentence.contains(words) == true)
   }
 
+  @Test(arguments: Enumeration.Host.allCases)
+  func `a hub that clears no change is left alone, and not asked for ever`(
+    _ host: Enumeration.Host
+  ) throws {
+    var topology = VirtualTopology()
+    try topology.plugIn(VirtualHub(), at: Self.path(1))
+    try topology.plugIn(PlainDevice(), at: Self.path(1, 1))
+    var enumeration = Enumeration(
+      like: host, topology,
+      interceptor: { transfer in
+        transfer.setup == .clearPortFeature(.connectionChange, port: 1) ? .stall : .pass
+      })
+    enumeration.run()
+    #expect(enumeration.devices.map(\.path) == [Self.path(1)])
+    #expect(enumeration.steps.last?.sentence.contains("does not answer any more") == true)
+  }
+
   @Test func `two devices at address 0 talk over each other`() throws {
     var topology = VirtualTopology()
     try topology.plugIn(PlainDevice(), at: Self.path(1))

@@ -135,26 +135,32 @@ extension DescriptorSet {
       length: UInt16(min(max(length, 0), mostBytes)))
   }
 
-  /// The set of version 2.0, where the BOS tells how to ask for it.
-  private mutating func readMicrosoftSet(
-    of device: any USBDevice, _ timeout: Duration
-  ) async throws(TransferError) {
+  /// The request for Microsoft's descriptor set of version 2.0 (Microsoft OS 2.0 Descriptors); nil where the
+  /// BOS does not tell how to ask for it.
+  public var microsoftSetRequest: SetupPacket? {
     let tree = tree(of: .binaryObjectStore)
     guard
       let node = tree.nodes.first(where: {
         $0.layout?.name == CapabilityLayouts.microsoft.name
       })
-    else { return }
+    else { return nil }
     let fields = tree.fields(of: node)
     func number(_ name: String) -> Int? {
       fields.first { $0.name == name }?.number.map { Int(clamping: $0) }
     }
     guard let length = number("wMSOSDescriptorSetTotalLength"), length > 0,
       let code = number("bMS_VendorCode")
-    else { return }
+    else { return nil }
+    return Self.vendorRequest(UInt8(clamping: code), .device, index: 7, length: length)
+  }
+
+  /// The set of version 2.0.
+  private mutating func readMicrosoftSet(
+    of device: any USBDevice, _ timeout: Duration
+  ) async throws(TransferError) {
+    guard let request = microsoftSetRequest else { return }
     others[.microsoftSet] = try await ask(
-      "the Microsoft OS 2.0 descriptor set",
-      Self.vendorRequest(UInt8(clamping: code), .device, index: 7, length: length), device, timeout)
+      "the Microsoft OS 2.0 descriptor set", request, device, timeout)
   }
 
   /// The descriptors of version 1.0.

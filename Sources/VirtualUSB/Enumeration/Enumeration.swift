@@ -41,8 +41,8 @@ public struct Enumeration: Sendable {
   var lastAddress: UInt8
   /// Ports at which the host has given up until something else is plugged in.
   var abandoned: Set<PortPath> = []
-  /// Hubs that have been set up, by their path: their ports.
-  var hubs: [PortPath: Int]
+  /// Hubs that have been set up, and answer.
+  var hubs: Set<PortPath>
   /// The device that is being looked at, for the steps.
   var current: PortPath
 
@@ -67,7 +67,7 @@ public struct Enumeration: Sendable {
     addresses = host.isLinux ? [1] : []
     lastAddress = host.isLinux ? 1 : 0
     current = PortPath(bus: topology.bus, ports: [])
-    hubs = [current: topology.portCount(of: 0)]
+    hubs = [current]
   }
 
   /// Goes on until nothing new is left to look at.
@@ -104,7 +104,7 @@ public struct Enumeration: Sendable {
 
   /// The next port with a change, of the hub nearest to the root.
   private func nextChange() -> (hub: PortPath, port: UInt8)? {
-    for hub in hubs.keys.sorted(by: { ($0.ports.count, $0) < ($1.ports.count, $1) }) {
+    for hub in hubs.sorted(by: { ($0.ports.count, $0) < ($1.ports.count, $1) }) {
       guard let index = topology.index(of: hub) else { continue }
       let bits = topology.statusChange(of: index)
       guard bits != 0 else { continue }
@@ -121,24 +121,34 @@ public struct Enumeration: Sendable {
     let source = hub.ports.isEmpty ? "The root hub" : "The status change endpoint of hub \(hub)"
     tell(.connection, "\(source) reports a change: 0x\(mask), port \(port).")
     guard let state = portStatus(port, of: hub, .connection) else {
-      // A hub that does not answer has nothing to say any more.
-      hubs[hub] = nil
-      return
+      return giveUp(hub)
     }
     if state.change.contains(.connection) {
-      ask(hub, .clearPortFeature(.connectionChange, port: port), "Clear the change.", .connection)
+      guard clear(.connectionChange, port, of: hub) else { return giveUp(hub) }
       forget(path)
       abandoned.remove(path)
     }
-    if state.change.contains(.reset) {
-      ask(hub, .clearPortFeature(.resetChange, port: port), "Clear the change.", .connection)
-    }
+    if state.change.contains(.reset), !clear(.resetChange, port, of: hub) { return giveUp(hub) }
     guard state.status.contains(.connected), !abandoned.contains(path),
       !devices.contains(where: { $0.path == path })
     else { return }
     debounce(port, of: hub)
     let isKnown = host.isLinux ? tryAsLinux(port, of: hub) : lookAsWindows(port, of: hub)
     if !isKnown { abandoned.insert(path) }
+  }
+
+  private mutating func clear(
+    _ feature: PortFeature, _ port: UInt8, of hub: PortPath
+  ) -> Bool {
+    let setup = SetupPacket.clearPortFeature(feature, port: port)
+    guard case .success = ask(hub, setup, "Clear the change.", .connection) else { return false }
+    return true
+  }
+
+  /// A hub that does not answer would tell of the same change for ever.
+  private mutating func giveUp(_ hub: PortPath) {
+    hubs.remove(hub)
+    tell(.failure, "Hub \(hub) does not answer any more; its ports are left alone.")
   }
 
   /// Nobody is there any more, or somebody else is: forgets the device, and what is plugged into it.
@@ -149,7 +159,7 @@ public struct Enumeration: Sendable {
     // The kernel takes the leaves down first.
     for device in gone.sorted(by: { $0.path > $1.path }) {
       addresses.remove(device.address)
-      hubs[device.path] = nil
+      hubs.remove(device.path)
       current = device.path
       tell(
         .removal, "\(device.path) is gone; address \(device.address) is free again.",
@@ -198,7 +208,7 @@ public struct Enumeration: Sendable {
     tell(.hub, "Wait \(2 * Int(head[5])) ms until power is good (bPwrOn2PwrGood).")
     now += pause
     topology.advance(to: now)
-    hubs[path] = count
+    hubs.insert(path)
   }
 
   /// GetPortStatus; nil where the hub does not answer.

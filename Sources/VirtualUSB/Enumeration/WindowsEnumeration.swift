@@ -133,22 +133,15 @@ extension Enumeration {
       return nil
     }
     let version = UInt16(device[2]) | UInt16(device[3]) << 8
-    var vendorCode: UInt8?
     if version >= 0x0201 {
       set.binaryObjectStore = question(
         .getDescriptor(.binaryObjectStore, length: 255),
         "BOS: asked because bcdUSB is 2.01 or more.")
-      if let announced = set.binaryObjectStore.flatMap({ MicrosoftDescriptorSet(announcedIn: $0) })
-      {
-        vendorCode = announced.vendorCode
-        _ = question(
-          SetupPacket(
-            RequestType(.in, .vendor, .device), request: announced.vendorCode, value: 0, index: 7,
-            length: announced.length),
-          "Microsoft OS 2.0 descriptor set, which the BOS announces.")
-      }
     }
-    if version >= 0x0200, vendorCode == nil {
+    if let request = set.microsoftSetRequest {
+      set.others[.microsoftSet] = question(
+        request, "Microsoft OS 2.0 descriptor set, which the BOS announces.")
+    } else if version >= 0x0200 {
       _ = question(
         .getDescriptor(.string, index: 0xEE, length: 18),
         "Microsoft OS 1.0 string 0xEE: asked only the first time that this device is seen.")
@@ -206,33 +199,5 @@ extension Enumeration {
       devices[index].configuration = first.value
     }
     if isHub(found) { startHub(found.path) }
-  }
-}
-
-/// Where a BOS says that there is a Microsoft OS 2.0 descriptor set.
-struct MicrosoftDescriptorSet: Hashable {
-  /// `bMS_VendorCode`.
-  var vendorCode: UInt8
-  /// `wMSOSDescriptorSetTotalLength`.
-  var length: UInt16
-
-  /// D8DD60DF-4589-4CC7-9CD2-659D9E648A9F as it is sent.
-  private static let identifier: [UInt8] = [
-    0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7, 0x4C, 0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,
-  ]
-
-  /// The first one that is announced; nil where there is none.
-  init?(announcedIn store: [UInt8]) {
-    let tree = DescriptorTree(parsing: store)
-    for node in tree.nodes where node.length >= 28 {
-      let bytes = Array(tree.bytes(of: node))
-      guard bytes[1] == DescriptorType.deviceCapability.rawValue, bytes[2] == 5,
-        Array(bytes[4..<20]) == Self.identifier
-      else { continue }
-      length = UInt16(bytes[24]) | UInt16(bytes[25]) << 8
-      vendorCode = bytes[26]
-      return
-    }
-    return nil
   }
 }
