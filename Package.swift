@@ -164,6 +164,7 @@ let package = Package(
       of: "Workbench",
       imports: [
         "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        "MockDevices",
         "USBIP", system,
       ]),
     proof(

@@ -19,6 +19,7 @@ import VirtualDFU
     #expect(set.strings == FoundingDump.strings)
     #expect(set.language == .englishUnitedStates)
     #expect(set.speed == .full)
+    #expect(set.portFacts == FoundingDump.portFacts)
     #expect(
       set.remarks == [
         "USBView has taken the functional descriptor of DFU for one of HID, because both have type 0x21: what it "
@@ -96,6 +97,18 @@ import VirtualDFU
     #expect(again.unknown.isEmpty)
     #expect(again.strings == set.strings.filter { !$0.value.isEmpty })
     #expect(again.speed == set.speed)
+    #expect(
+      again.portFacts == [
+        PortFact(.connection, "Device is connected"), PortFact(.chain, "1-2"),
+        PortFact(.hardwareIDs, #"USB\VID_0483&PID_DF11"#),
+      ])
+  }
+
+  @Test func `what USBView has told of a port is told again in its shape`() throws {
+    let set = try DescriptorDump.read(DumpSamples.bytes(FoundingDump.text)).set
+    let again = try DescriptorDump.read(DumpSamples.bytes(USBViewText.text(of: set))).set
+    #expect(again.portFacts == FoundingDump.portFacts)
+    #expect(again.bytes == set.bytes && again.unknown == set.unknown)
   }
 
   @Test(arguments: ClassBlob.all, [true, false])

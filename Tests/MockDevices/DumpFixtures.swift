@@ -21,9 +21,25 @@ package enum FoundingDump {
     7: "@Device Feature/0xFFFF0000/01*004 e",
   ]
 
+  package static let companionHub =
+    "USB#ROOT_HUB30#4&24d2f46c&0&0#{f18a0e88-c30c-11d0-8815-00a0c906bed8}"
+
+  /// What it tells beside the descriptors.
+  package static let portFacts = [
+    PortFact(.port, "6"), PortFact(.userConnectable, "yes"), PortFact(.debugCapable, "no"),
+    PortFact(.companionPort, "14"), PortFact(.companionHub, companionHub),
+    PortFact(.powerState, "PowerDeviceD0"), PortFact(.configuration, "1"),
+    PortFact(.address, "9"), PortFact(.protocols, "USB 1.1, USB 2.0"),
+  ]
+
   /// The text, as it looks where its leading blanks were lost.
   package static var text: String {
-    var lines = ["[Port6]  :  STM Device in DFU Mode", "", "Device Power State: PowerDeviceD0", ""]
+    var lines = [
+      "[Port6]  :  STM Device in DFU Mode", "", "", "Is Port User Connectable: yes",
+      "Is Port Debug Capable: no", "Companion Port Number: 14",
+      "Companion Hub Symbolic Link Name: \(companionHub)", "Protocols Supported:", "USB 1.1: yes",
+      "USB 2.0: yes", "USB 3.0: no", "", "Device Power State: PowerDeviceD0", "",
+    ]
     lines += [
       "---===>Device Information<===---", "English product name: \"\(strings[2] ?? "")\"", "",
     ]

@@ -225,6 +225,25 @@ enum Blobs {
     }
   }
 
+  @Test(arguments: ours + real)
+  func `places are those of the fields, behind what was there before`(_ device: Device) {
+    let tree = DescriptorTree(parsing: device.bytes)
+    var places: [FieldPlace] = []
+    for node in tree.nodes where node.type != nil {
+      let first = places.count
+      tree.findPlaces(of: node, appendingTo: &places)
+      let own = places[first...]
+      let fields = tree.fields(of: node)
+      #expect(own.map(\.offset) == fields.map(\.offset))
+      #expect(own.map(\.length) == fields.map(\.bytes.count))
+      #expect(own.map { $0.number(in: tree.bytes(of: node)) } == fields.map(\.number))
+      if let layout = node.layout {
+        #expect(
+          own.map { $0.field.map { layout.fields[$0].name } ?? "extra" } == fields.map(\.name))
+      }
+    }
+  }
+
   @Test func `0x21 is what its interface makes of it`() throws {
     let body = blob("09 21 0b ff 00 00 08 1a 01")
     func name(_ interface: ClassTriple) -> String? {

@@ -30,10 +30,22 @@ enum Bus {
       rows.append([name, (time / rounds).text, rounded(rate, places: 1), goal])
     }
     var sum = 0
+    var places: [FieldPlace] = []
     add("found, and every rule checked", 2000, "100") {
       sum &+= DescriptorTree(parsing: device, speed: .full).nodes.count
     }
-    add("every field decoded as well", 500, "") {
+    add("the number of every field read as well", 2000, "") {
+      let tree = DescriptorTree(parsing: device, speed: .full)
+      for node in tree.nodes {
+        places.removeAll(keepingCapacity: true)
+        tree.findPlaces(of: node, appendingTo: &places)
+        let bytes = tree.bytes(of: node)
+        for place in places {
+          sum &+= Int(truncatingIfNeeded: place.number(in: bytes) ?? 0)
+        }
+      }
+    }
+    add("every field by its name, with its bytes", 500, "") {
       let tree = DescriptorTree(parsing: device, speed: .full)
       for node in tree.nodes { sum &+= tree.fields(of: node).count }
     }
@@ -42,7 +54,8 @@ enum Bus {
       sum &+= DescriptorsReport(set, source: "").text(.plain).utf8.count
     }
     printTable(
-      "Descriptors: a composite device, \(device.count) bytes", ["work", "a device", "MB/s", "goal"], rows)
+      "Descriptors: a composite device, \(device.count) bytes",
+      ["work", "a device", "MB/s", "goal"], rows)
     if sum == 0 { print("nothing was decoded") }
   }
 
@@ -50,10 +63,12 @@ enum Bus {
     var reader = ByteReader(device.span.bytes)
     guard let descriptor = try? DeviceDescriptor(parsing: &reader) else { return }
     let configurations = ConfigurationDescriptor.all(parsing: &reader)
-    let devices = (0..<127).map { index in
-      DeviceInfo(
-        id: DeviceID(rawValue: UInt64(index)),
-        path: PortPath(bus: 1, ports: index < 7 ? [UInt8(index + 1)] : [UInt8(index % 7 + 1), UInt8(index / 7)]),
+    let devices = (0..<127).map { (index: Int) -> DeviceInfo in
+      // Seven at the root, and the others behind them.
+      let port = UInt8(index % 7 + 1)
+      let ports: [UInt8] = index < 7 ? [port] : [port, UInt8(index / 7)]
+      return DeviceInfo(
+        id: DeviceID(rawValue: UInt64(index)), path: PortPath(bus: 1, ports: ports),
         address: UInt8(index + 1), speed: .full, descriptor: descriptor,
         configurations: configurations, activeConfiguration: 1)
     }
@@ -64,7 +79,8 @@ enum Bus {
       for port in UInt8(1)...8 {
         try? topology.plugIn(VirtualHub(portCount: 14), at: PortPath(bus: 1, ports: [port]))
         for below in UInt8(1)...14 {
-          try? topology.plugIn(VirtualHub(portCount: 1), at: PortPath(bus: 1, ports: [port, below]))
+          try? topology.plugIn(
+            VirtualHub(portCount: 1), at: PortPath(bus: 1, ports: [port, below]))
         }
       }
       var host = Enumeration(like: .windows, topology)

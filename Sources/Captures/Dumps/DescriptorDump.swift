@@ -76,22 +76,7 @@ private struct DigitReader {
   private var document = DescriptorSet.Document.descriptors
 
   func set(_ speed: USBSpeed?) -> DescriptorSet {
-    let main = documents[.descriptors] ?? []
-    var set = DescriptorSet(
-      parsing: main.map { $0 ?? 0 }, speed: speed,
-      unknown: Set(main.indices.filter { main[$0] == nil }))
-    for (document, bytes) in documents {
-      let plain = bytes.map { $0 ?? 0 }
-      switch document {
-      case .descriptors: continue
-      case .binaryObjectStore: set.binaryObjectStore = plain
-      case .deviceQualifier: set.deviceQualifier = plain
-      default: set.others[document] = plain
-      }
-      let unknown = Set(bytes.indices.filter { bytes[$0] == nil })
-      if !unknown.isEmpty { set.unknown[document] = unknown }
-    }
-    return set
+    DescriptorSet(documents: documents, speed: speed)
   }
 
   mutating func read(_ line: Substring, number: Int) throws(DescriptorDumpError) {

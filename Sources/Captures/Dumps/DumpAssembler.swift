@@ -14,6 +14,7 @@ struct DumpAssembler {
   private(set) var interfaceNumber: UInt8?
   private var isInStore = false
   private var remarks: [String] = []
+  private var portFacts: [PortFact] = []
 
   /// More than any text tells.
   private static let mostBytes = 1 << 16
@@ -36,6 +37,12 @@ struct DumpAssembler {
 
   mutating func remark(_ sentence: String) {
     if !remarks.contains(sentence) { remarks.append(sentence) }
+  }
+
+  /// A fact of the port; the first that is told of each subject holds.
+  mutating func note(_ subject: PortFact.Subject, _ value: some StringProtocol) {
+    guard !value.isEmpty, !portFacts.contains(where: { $0.subject == subject }) else { return }
+    portFacts.append(PortFact(subject, String(value.prefix(400))))
   }
 
   mutating func note(language: LanguageID) { if self.language == nil { self.language = language } }
@@ -204,6 +211,7 @@ struct DumpAssembler {
     }
     set.language = language
     set.remarks = remarks
+    set.portFacts = portFacts
     return set
   }
 

@@ -123,10 +123,28 @@ struct USBTreeViewReader {
       }
       return
     }
+    notePort(name, value)
     guard !name.contains(" ") else { return }
     lastString = name.hasPrefix("i") ? String(name) : nil
     let end = value.firstIndex(of: "(") ?? value.endIndex
     section?.add(String(name), String(value[..<end].trimmed))
+  }
+
+  private mutating func notePort(_ name: Substring, _ value: Substring) {
+    switch name {
+    case "Connection Status":
+      // `0x01 (Device is connected)`
+      let open = value.firstIndex(of: "(").map(value.index(after:)) ?? value.startIndex
+      assembler.note(.connection, value[open...].prefix { $0 != ")" })
+    case "Port Chain": assembler.note(.chain, value)
+    case "Port maximum Speed": assembler.note(.portSpeed, value)
+    case "Hardware IDs": assembler.note(.hardwareIDs, value)
+    case "Service": assembler.note(.service, value)
+    case "Driver Inf": assembler.note(.driverFile, value)
+    case "Problem Code": assembler.note(.problem, value)
+    case "Power State": assembler.note(.powerState, value)
+    default: break
+    }
   }
 
   /// The pairs at the beginning of a line: at most 16, and none behind a gap, where the text of the bytes stands.

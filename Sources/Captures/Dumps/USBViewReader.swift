@@ -8,6 +8,7 @@ struct USBViewReader {
   /// A document of bytes that is being read.
   private var document: DescriptorSet.Document?
   private var hasDeviceSection = false
+  private var protocols: [String] = []
 
   private typealias Kind = (type: UInt8?, layoutClass: ClassTriple?)
 
@@ -49,6 +50,7 @@ struct USBViewReader {
       reader.read(text, number: index + 1)
     }
     reader.finish()
+    reader.assembler.note(.protocols, reader.protocols.joined(separator: ", "))
     return reader.assembler.finished()
   }
 
@@ -93,11 +95,39 @@ struct USBViewReader {
     if let speed = value.firstRange(of: "Device Bus Speed:") {
       assembler.speed = Self.speed(value[speed.upperBound...].trimmed)
     }
+    notePort(name, value)
     guard !name.contains(" ") || name.hasSuffix("]") || name.hasSuffix(")") else { return }
     lastString = name.hasPrefix("i") ? String(name) : nil
     // A number ends where it is explained.
     let end = value.firstRange(of: "->")?.lowerBound ?? value.endIndex
     section?.add(String(name), String(value[..<end].trimmed))
+  }
+
+  /// What stands in front of the descriptors.
+  private mutating func notePort(_ name: Substring, _ value: Substring) {
+    // A number ends where it is explained.
+    let plain = value[..<(value.firstRange(of: "->")?.lowerBound ?? value.endIndex)].trimmed
+    switch name {
+    case "Is Port User Connectable": assembler.note(.userConnectable, value)
+    case "Is Port Debug Capable": assembler.note(.debugCapable, value)
+    case "Companion Port Number": assembler.note(.companionPort, value)
+    case "Companion Hub Symbolic Link Name": assembler.note(.companionHub, value)
+    case "USB 1.1", "USB 2.0", "USB 3.0":
+      if value == "yes", !protocols.contains(String(name)) { protocols.append(String(name)) }
+    case "Device Power State": assembler.note(.powerState, value)
+    case "Current Config Value": noteNumber(.configuration, plain)
+    case "Device Address": noteNumber(.address, plain)
+    case _ where name.hasPrefix("[Port") && name.hasSuffix("]"):
+      assembler.note(.port, name.dropFirst("[Port".count).dropLast())
+    default: break
+    }
+  }
+
+  private mutating func noteNumber(_ subject: PortFact.Subject, _ value: Substring) {
+    guard let number = UInt8(value.dropFirst(value.hasPrefix("0x") ? 2 : 0), radix: 16) else {
+      return
+    }
+    assembler.note(subject, "\(number)")
   }
 
   /// `English (United States)  "text"`: a line that ends in a quoted text and has no number.

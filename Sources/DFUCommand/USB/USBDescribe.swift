@@ -12,10 +12,10 @@ struct USBDescribe: Verb {
     abstract: "Show every descriptor of a device, and what is wrong with it.",
     discussion: """
       Of a device that -d names, or of a file: the one named descriptors in /sys/bus/usb/devices, bytes in \
-      hexadecimal digits, the text of lsusb -v, USBView or USBTreeView, or a capture (pcap, pcapng). Every field is told by its name in the \
-      specification; what breaks a rule is marked, with what Linux and Windows make of it. What a text does not \
-      tell is shown as unknown. A device is asked for its descriptors and strings, and nothing else; for Microsoft's \
-      of version 1.0 only with --microsoft.
+      hexadecimal digits, the text of lsusb -v, USBView or USBTreeView, a capture (pcap, pcapng), or the document of \
+      --json. Every field is told by its name in the specification; what breaks a rule is marked, with what Linux \
+      and Windows make of it. What a text does not tell is shown as unknown. A device is asked for its descriptors \
+      and strings, and nothing else; for Microsoft's of version 1.0 only with --microsoft.
 
       Examples:
         dfu usb describe -d virtual:stm32f407
@@ -112,6 +112,11 @@ struct USBDescribe: Verb {
       guard address == nil else {
         throw UsageError(
           "\(file) is no capture, and has no addresses.", help: "Leave --address away.")
+      }
+      if DescriptorsFile.isWritten(in: content) {
+        var set = try DescriptorsFile.parse(content, name: file)
+        if let speed { set.speed = speed }
+        return set
       }
       return try DescriptorDump.read(content, speed: speed).set
     }

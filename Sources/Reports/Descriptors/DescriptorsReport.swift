@@ -95,6 +95,19 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
     public var text: String
   }
 
+  /// Something that the system has told beside the descriptors.
+  public struct Fact: Encodable, Hashable, Sendable {
+    /// What it is about: `user-connectable`.
+    public var subject: String
+    /// What was told, as it was spelled.
+    public var value: String
+
+    // For people.
+    var words: String
+
+    enum CodingKeys: String, CodingKey { case subject, value }
+  }
+
   /// Something that did not come.
   public struct Note: Encodable, Hashable, Sendable {
     /// What was asked for.
@@ -104,7 +117,9 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
   }
 
   /// The name and version of this document's shape.
-  public var schema = "dfu.descriptors/1"
+  public static let currentSchema = "dfu.descriptors/1"
+  /// ``currentSchema``.
+  public var schema = Self.currentSchema
   /// A selector or the name of a file.
   public var source: String
   /// The speed at which they were read; nil where it is not known.
@@ -115,6 +130,8 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
   public var language: String?
   /// The strings that descriptors name.
   public var strings: [Text]
+  /// What the system has told of the port, the state and the driver; none where only descriptors are known.
+  public var port: [Fact]
   /// What did not come.
   public var notes: [Note]
   /// What else there is to say: what the program that wrote a dump has got wrong.
@@ -140,6 +157,9 @@ public struct DescriptorsReport: Encodable, Hashable, Sendable {
     }
     language = set.language.map { hex($0.rawValue) }
     strings = set.strings.sorted { $0.key < $1.key }.map { Text(index: $0.key, text: $0.value) }
+    port = set.portFacts.map {
+      Fact(subject: $0.subject.rawValue, value: $0.value, words: $0.subject.words)
+    }
     notes = set.notes.map { Note(subject: $0.subject, reason: $0.reason) }
     remarks = set.remarks
     inferred = InferredField.fields(of: set)

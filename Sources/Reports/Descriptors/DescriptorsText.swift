@@ -9,7 +9,7 @@ extension DescriptorsReport {
       }
       for descriptor in document.descriptors { lines += self.lines(of: descriptor, style) }
     }
-    lines += stringLines(style)
+    lines += stringLines(style) + portLines(style)
     let faults = documents.flatMap(\.descriptors).flatMap(\.faults).count
     if faults > 0 {
       lines.append("")
@@ -92,6 +92,16 @@ extension DescriptorsReport {
     var table = TextTable([.trailing])
     for string in strings { table.add(["\(string.index)", "“\(terminalSafe(string.text))”"]) }
     return [title] + table.lines(indent: 2)
+  }
+
+  private func portLines(_ style: TextStyle) -> [String] {
+    guard !port.isEmpty else { return [] }
+    let width = port.map(\.words.count).max() ?? 0
+    return [style(.strong, "Port and state")]
+      + port.map { fact in
+        let head = "  " + fact.words + String(repeating: " ", count: width - fact.words.count + 2)
+        return head + wrapped(terminalSafe(fact.value), width: style.width, indent: head.count)
+      }
   }
 
   /// The bytes, 16 on a line, as this program reads them again.

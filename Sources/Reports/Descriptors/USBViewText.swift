@@ -33,7 +33,43 @@ public struct USBViewText {
     }
   }
 
+  private func told(_ subject: PortFact.Subject) -> String? {
+    set.portFacts.first { $0.subject == subject }.map { terminalSafe($0.value) }
+  }
+
+  private mutating func writePort() {
+    let product = set.device.count > 15 ? set.strings[set.device[15]] : nil
+    if let port = told(.port) {
+      lines += ["[Port\(port)]  :  \(product.map { terminalSafe($0) } ?? "")", ""]
+    }
+    let named: [(String, PortFact.Subject)] = [
+      ("Is Port User Connectable", .userConnectable), ("Is Port Debug Capable", .debugCapable),
+      ("Companion Port Number", .companionPort),
+      ("Companion Hub Symbolic Link Name", .companionHub),
+    ]
+    for (name, subject) in named {
+      if let value = told(subject) { lines.append(Self.portLine(name, value)) }
+    }
+    if let protocols = told(.protocols) {
+      lines.append("Protocols Supported:")
+      for name in ["USB 1.1", "USB 2.0", "USB 3.0"] {
+        lines.append(Self.portLine(" " + name, protocols.contains(name) ? "yes" : "no"))
+      }
+    }
+    if let state = told(.powerState) { lines += ["", Self.portLine("Device Power State", state)] }
+    if !lines.isEmpty { lines.append("") }
+  }
+
+  private static func portLine(_ label: String, _ value: String) -> String {
+    "\(label):" + String(repeating: " ", count: max(1, 33 - label.count)) + value
+  }
+
+  private func number(_ subject: PortFact.Subject) -> String? {
+    told(subject).flatMap { UInt8($0) }.map { "0x" + hex($0).uppercased() }
+  }
+
   private mutating func writeHead() {
+    writePort()
     if !set.device.isEmpty { lines.append("       ---===>Device Information<===---") }
     if set.device.count > 15, let product = set.strings[set.device[15]] {
       lines.append("English product name: \"\(terminalSafe(product))\"")
@@ -41,12 +77,13 @@ public struct USBViewText {
     guard let speed = set.speed else { return }
     lines += ["", "ConnectionStatus:"]
     let isFast = speed == .superSpeed || speed == .superSpeedPlus
-    // Which configuration is set is not among the descriptors.
+    // Which configuration is set is not among the descriptors; another dump may have told it.
     lines.append(
       line(
-        "Current Config Value", "0x??",
+        "Current Config Value", number(.configuration) ?? "0x??",
         "  -> Device Bus Speed: \(Self.words(of: speed)) (is \(isFast ? "" : "not ")SuperSpeed or higher capable)"
       ))
+    if let address = number(.address) { lines.append(line("Device Address", address)) }
     let hasPipes = set.tree.nodes.contains { $0.type == .endpoint }
     if !hasPipes, !set.configurations.isEmpty {
       lines.append(line("Open Pipes", "0"))

@@ -1,6 +1,8 @@
 /// How the bytes of one kind of descriptor are laid out, as data: the decoder, every rendering and the rules of
 /// length read it from here.
-public struct DescriptorLayout: Hashable, Sendable {
+///
+/// A reference, so that thousands of descriptors name theirs without copying it.
+public final class DescriptorLayout: Hashable, Sendable {
   /// What the specification calls it: `Configuration`, `CDC Union`.
   public let name: String
   /// Where it is specified: document and section.
@@ -9,6 +11,10 @@ public struct DescriptorLayout: Hashable, Sendable {
   public let items: [Item]
   /// How many bytes the least of these descriptors has: what is neither optional nor repeated.
   public let minimumLength: Int
+  /// Every field of the items, groups opened: what a ``FieldPlace`` counts in.
+  public var fields: [Field] { program.fields }
+  /// The items in the form that is decoded.
+  let program: LayoutProgram
 
   /// A field, or fields that are repeated.
   public indirect enum Item: Hashable, Sendable {
@@ -53,11 +59,9 @@ public struct DescriptorLayout: Hashable, Sendable {
   }
 
   /// A layout; `bLength` and `bDescriptorType` stand before the items.
-  public init(_ name: String, _ section: String, _ items: [Item]) {
-    self.name = name
-    self.section = section
-    self.items = [.byte("bLength"), .byte("bDescriptorType", .descriptorType)] + items
-    minimumLength = Self.minimumLength(self.items)
+  public convenience init(_ name: String, _ section: String, _ items: [Item]) {
+    self.init(
+      bare: name, section, [.byte("bLength"), .byte("bDescriptorType", .descriptorType)] + items)
   }
 
   /// A layout that has its own first bytes.
@@ -66,6 +70,19 @@ public struct DescriptorLayout: Hashable, Sendable {
     self.section = section
     self.items = items
     minimumLength = Self.minimumLength(items)
+    program = LayoutProgram(items)
+  }
+
+  /// Whether two say the same of the same descriptors.
+  public static func == (left: DescriptorLayout, right: DescriptorLayout) -> Bool {
+    left === right
+      || left.name == right.name && left.section == right.section && left.items == right.items
+  }
+
+  /// Feeds what makes it out.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(section)
   }
 
   private static func minimumLength(_ items: [Item]) -> Int {

@@ -27,6 +27,8 @@ public struct DescriptorSet: Hashable, Sendable {
   /// Which bytes of a document nobody knows, because a dump does not have them; they stand in it as 0, and every
   /// rendering shows them as unknown.
   public var unknown: [Document: Set<Int>] = [:]
+  /// What the system has told of its port and its state, in the order in which a dump had it.
+  public var portFacts: [PortFact] = []
   /// What did not come.
   public var notes: [Note] = []
   /// What else there is to say of them, in sentences: what the program that wrote a dump has got wrong.
@@ -92,6 +94,29 @@ extension DescriptorSet {
       }
       let own = unknown.filter { node.offset <= $0 && $0 < end }.map { $0 - node.offset + at }
       if !own.isEmpty { self.unknown[document, default: []].formUnion(own) }
+    }
+  }
+}
+
+extension DescriptorSet {
+  /// Puts documents together, as a file has them.
+  ///
+  /// - Parameters:
+  ///   - documents: their bytes; nil for one that nobody knows.
+  ///   - speed: at which speed; nil where nobody knows.
+  public init(documents: [Document: [UInt8?]], speed: USBSpeed? = nil) {
+    func unknown(_ bytes: [UInt8?]) -> Set<Int> { Set(bytes.indices.filter { bytes[$0] == nil }) }
+    let main = documents[.descriptors] ?? []
+    self.init(parsing: main.map { $0 ?? 0 }, speed: speed, unknown: unknown(main))
+    for (document, bytes) in documents where document != .descriptors {
+      let plain = bytes.map { $0 ?? 0 }
+      switch document {
+      case .binaryObjectStore: binaryObjectStore = plain
+      case .deviceQualifier: deviceQualifier = plain
+      default: others[document] = plain
+      }
+      let missing = unknown(bytes)
+      if !missing.isEmpty { self.unknown[document] = missing }
     }
   }
 }

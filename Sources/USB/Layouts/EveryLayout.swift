@@ -19,7 +19,7 @@ extension DescriptorLayout {
       CapabilityLayouts.all, CommunicationLayouts.all, AudioLayouts.control, AudioLayouts.streaming,
       AudioLayouts.control2, AudioLayouts.streaming2, AudioLayouts.midi, VideoLayouts.control,
       VideoLayouts.streaming,
-    ].flatMap { table in table.sorted { $0.key < $1.key }.map(\.value) }
+    ].flatMap(\.all)
     let microsoft =
       [
         OtherClassLayouts.microsoftString, MicrosoftLayouts.compatibleHeader,

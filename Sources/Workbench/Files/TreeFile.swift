@@ -20,18 +20,10 @@ public enum TreeFile {
   }
 
   static func parse(_ bytes: [UInt8], name: String) throws(TreeFileError) -> BusTreeReport {
-    guard depth(of: bytes) <= deepest else {
-      throw TreeFileError(file: name, reason: "it is nested more than \(deepest) deep")
-    }
-    let decoder = JSONDecoder()
     let tree: BusTreeReport
     do {
-      tree = try decoder.decode(BusTreeReport.self, from: Data(bytes))
-    } catch let error as DecodingError {
-      throw TreeFileError(file: name, reason: Self.words(error))
-    } catch {
-      throw TreeFileError(file: name, reason: "it is no JSON")
-    }
+      tree = try SavedDocument.decode(from: bytes, deepest: deepest)
+    } catch { throw TreeFileError(file: name, reason: error.reason) }
     guard tree.schema == BusTreeReport.currentSchema else {
       throw TreeFileError(
         file: name,
@@ -39,53 +31,6 @@ public enum TreeFile {
           "its schema is “\(tree.schema.prefix(40))”, and not “\(BusTreeReport.currentSchema)”")
     }
     return tree
-  }
-
-  /// How deep brackets are nested, text left out.
-  private static func depth(of bytes: [UInt8]) -> Int {
-    var depth = 0
-    var deepest = 0
-    var isText = false
-    var isEscaped = false
-    for byte in bytes {
-      if isText {
-        if isEscaped {
-          isEscaped = false
-        } else if byte == 0x5C {
-          isEscaped = true
-        } else if byte == 0x22 {
-          isText = false
-        }
-        continue
-      }
-      switch byte {
-      case 0x22: isText = true
-      case 0x5B, 0x7B:
-        depth += 1
-        deepest = max(deepest, depth)
-      case 0x5D, 0x7D: depth -= 1
-      default: break
-      }
-    }
-    return deepest
-  }
-
-  private static func words(_ error: DecodingError) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-      let path = context.codingPath.map { key in
-        key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
-      }.joined()
-      return path.isEmpty ? "the document" : "“\(path.prefix(120))”"
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return "\(place(context)) has no “\(key.stringValue)”"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      return "\(place(context)) is of another kind than it should be"
-    case .dataCorrupted(let context):
-      return context.codingPath.isEmpty ? "it is no JSON" : "\(place(context)) cannot be read"
-    @unknown default: return "it cannot be read"
-    }
   }
 }
 

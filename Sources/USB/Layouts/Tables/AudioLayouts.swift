@@ -24,7 +24,7 @@ enum AudioLayouts {
   // MARK: 1.0
 
   /// Control interface of audio 1.0, by `bDescriptorSubtype`.
-  static let control: [UInt8: DescriptorLayout] = [
+  static let control: LayoutTable = [
     0x01: layout(
       "Audio Control Header", "Audio 1.0, 4.3.2",
       [
@@ -83,7 +83,7 @@ enum AudioLayouts {
   }
 
   /// Streaming interface of audio 1.0, by `bDescriptorSubtype`.
-  static let streaming: [UInt8: DescriptorLayout] = [
+  static let streaming: LayoutTable = [
     0x01: layout(
       "Audio Streaming General", "Audio 1.0, 4.5.2",
       [
@@ -125,7 +125,7 @@ enum AudioLayouts {
   // MARK: 2.0
 
   /// Control interface of audio 2.0, by `bDescriptorSubtype`.
-  static let control2: [UInt8: DescriptorLayout] = [
+  static let control2: LayoutTable = [
     0x01: layout(
       "Audio 2.0 Control Header", "Audio 2.0, 4.7.2",
       [
@@ -232,7 +232,7 @@ enum AudioLayouts {
   }
 
   /// Streaming interface of audio 2.0, by `bDescriptorSubtype`.
-  static let streaming2: [UInt8: DescriptorLayout] = [
+  static let streaming2: LayoutTable = [
     0x01: layout(
       "Audio 2.0 Streaming General", "Audio 2.0, 4.9.2",
       [
@@ -268,7 +268,7 @@ enum AudioLayouts {
   private static let jackTypes = FieldKind.choice([1: "embedded", 2: "external"])
 
   /// MIDI streaming interface, by `bDescriptorSubtype`.
-  static let midi: [UInt8: DescriptorLayout] = [
+  static let midi: LayoutTable = [
     0x01: layout(
       "MIDI Streaming Header", "MIDI 1.0, 6.1.2.1",
       [.word("bcdMSC", .version), .word("wTotalLength")]),

@@ -11,7 +11,7 @@ enum CapabilityLayouts {
   }
 
   /// The capabilities by `bDevCapabilityType`.
-  static let all: [UInt8: DescriptorLayout] = [
+  static let all: LayoutTable = [
     0x01: capability(
       "Wireless USB Capability", "Wireless USB 1.1, 7.4.1",
       [

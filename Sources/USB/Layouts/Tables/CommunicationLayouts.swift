@@ -7,7 +7,7 @@ enum CommunicationLayouts {
   }
 
   /// The functional descriptors by `bDescriptorSubtype`.
-  static let all: [UInt8: DescriptorLayout] = [
+  static let all: LayoutTable = [
     0x00: functional("Header", "CDC 1.2, 5.2.3.1", [.word("bcdCDC", .version)]),
     0x01: functional(
       "Call Management", "PSTN 1.2, 5.3.1",

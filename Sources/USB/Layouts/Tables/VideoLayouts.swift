@@ -16,7 +16,7 @@ enum VideoLayouts {
   ])
 
   /// Control interface, by `bDescriptorSubtype`.
-  static let control: [UInt8: DescriptorLayout] = [
+  static let control: LayoutTable = [
     0x01: layout(
       "Control Header", "3.7.2",
       [
@@ -107,7 +107,7 @@ enum VideoLayouts {
   ]
 
   /// Streaming interface, by `bDescriptorSubtype`.
-  static let streaming: [UInt8: DescriptorLayout] = [
+  static let streaming: LayoutTable = [
     0x01: layout(
       "Input Header", "3.9.2.1",
       [
