@@ -58,6 +58,7 @@ extension DescriptorLayout {
   /// - Parameters:
   ///   - place: where it is, as ``places(in:)`` has found it.
   ///   - bytes: the descriptor.
+  /// - Returns: the field.
   func field(at place: FieldPlace, of bytes: ArraySlice<UInt8>) -> DecodedField {
     let start = bytes.startIndex + place.offset
     let own = place.field.map { fields[$0] }

@@ -91,7 +91,7 @@ extension DescriptorRules {
 
   // MARK: A setting
 
-  /// - Parameter before: the nodes of the configuration in front of it.
+  /// `before` are the nodes of the configuration in front of it.
   private mutating func checkSetting(
     _ at: Int, _ before: Range<Int>, _ settings: inout Settings
   ) {

@@ -232,9 +232,10 @@ private struct PlaceDecoder {
 }
 
 extension FieldPlace {
-  /// Its number, least significant byte first; nil where bytes are missing, or are more than eight.
+  /// Its number, least significant byte first.
   ///
   /// - Parameter bytes: the descriptor in which it is.
+  /// - Returns: nil where bytes are missing, or are more than eight.
   public func number(in bytes: ArraySlice<UInt8>) -> UInt64? {
     guard length == size, (1...8).contains(size) else { return nil }
     let begin = bytes.startIndex + offset

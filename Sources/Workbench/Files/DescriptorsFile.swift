@@ -17,6 +17,7 @@ public enum DescriptorsFile {
   /// - Parameters:
   ///   - bytes: the file.
   ///   - name: its name, for errors.
+  /// - Returns: what the device says of itself.
   /// - Throws: where it is no such document.
   public static func parse(
     _ bytes: [UInt8], name: String

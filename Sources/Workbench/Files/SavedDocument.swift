@@ -12,6 +12,8 @@ enum SavedDocument {
   /// - Parameters:
   ///   - bytes: JSON.
   ///   - deepest: nesting beyond what such a document has, counted before anything recursive sees it.
+  /// - Returns: the document.
+  /// - Throws: ``Fault`` with the place.
   static func decode<Document: Decodable>(
     from bytes: [UInt8], deepest: Int
   ) throws(Fault) -> Document {
