@@ -53,6 +53,7 @@ extension INFReading {
   ///   - name: the name of the models line, not decorated.
   ///   - architecture: that of the machine.
   ///   - library: the files that Include may name.
+  /// - Returns: the service, the interfaces and what else the section and its relatives say.
   public func installation(
     _ name: String, on architecture: WindowsProfile.Architecture, _ library: INFLibrary
   ) -> INFInstallation {
@@ -66,7 +67,7 @@ extension INFReading {
     var result = INFInstallation(
       section: chosen, exists: section(chosen) != nil, isDecorated: isDecorated,
       service: service?.value,
-      interfaceGUIDs: registryValues(hardware, library).filter(\.isInterface).flatMap(\.guids),
+      interfaceGUIDs: registryValues(hardware, library).filter(\.isInterface).flatMap(\.values),
       serviceGUIDs: [], featureScore: nil, excludedIDs: [], driverVersion: nil, missing: [])
     if let line = service?.line {
       let keys = INFGathered(line.line.field(2), of: self, library)
@@ -120,11 +121,18 @@ extension INFReading {
         && ["deviceinterfaceguids", "deviceinterfaceguid"].contains(line.field(2).lowercased())
     }
 
-    /// The GUIDs among the values, and in the name of the key.
+    /// The values, where they are GUIDs.
+    var values: [INFInstallation.Value] {
+      placed.line.fields.dropFirst(4).filter { INFGUID.isGUID($0) }.map {
+        INFInstallation.Value(text: $0, place: placed.place, certainty: .read)
+      }
+    }
+
+    /// The GUIDs anywhere in the keys, names and values: each old driver has a place of its own for them.
     var guids: [INFInstallation.Value] {
-      let fields = placed.line.fields
-      return (fields.dropFirst(1).prefix(2) + fields.dropFirst(4)).filter { INFGUID.isGUID($0) }
-        .map { INFInstallation.Value(text: $0, place: placed.place, certainty: .read) }
+      placed.line.fields.flatMap { INFGUID.all(in: $0) }.map {
+        INFInstallation.Value(text: $0, place: placed.place, certainty: .read)
+      }
     }
   }
 
@@ -161,6 +169,16 @@ enum INFGUID {
     return bytes.dropFirst().dropLast().enumerated().allSatisfy { place, byte in
       [8, 13, 18, 23].contains(place)
         ? byte == 0x2D : Character(Unicode.Scalar(byte)).isHexDigit
+    }
+  }
+
+  /// Those that stand in a text.
+  static func all(in text: String) -> [String] {
+    let bytes = Array(text.utf8)
+    return bytes.indices.compactMap { start in
+      guard bytes[start] == 0x7B, start + 38 <= bytes.count else { return nil }
+      let part = String(decoding: bytes[start..<start + 38], as: UTF8.self)
+      return isGUID(part) ? part : nil
     }
   }
 
