@@ -69,3 +69,60 @@ enum WineSamples {
     }
   }
 }
+
+extension WineSamples {
+  struct Match: Decodable, CustomTestStringConvertible, Sendable {
+    struct Node: Decodable, Hashable {
+      var inf: String
+      var description: String
+      var manufacturer: String
+      var provider: String
+      var section: String
+    }
+    var `case`: String
+    var hw: [String]
+    var compat: [String]
+    var nodes: [Node]
+    var best: Node?
+
+    var testDescription: String { self.case }
+  }
+
+  static let matches: [Match] = (try? lines("wine-match.jsonl", as: Match.self)) ?? []
+
+  /// The samples whose models sections are decorated; in Microsoft's the architecture is filled in.
+  static let store: DriverStore = {
+    let files = names.filter { name in
+      ["arduino-", "libwdi-generated-", "lufa-", "linux-", "qemu-", "ms-usbncm"].contains {
+        name.hasPrefix($0)
+      }
+    }
+    let stored = files.compactMap { name -> StoredINF? in
+      guard let data = try? Data(contentsOf: folder.appending(path: name)) else { return nil }
+      var bytes = Array(data)
+      if name.hasPrefix("ms-") {
+        let text = String(decoding: data.dropFirst(2), as: UTF8.self)
+          .replacing("\0", with: "").replacing("$ARCH$", with: "amd64")
+        bytes = [0xEF, 0xBB, 0xBF] + Array(text.utf8)
+      }
+      return (try? INF(bytes, name: name)).map { StoredINF($0) }
+    }
+    return DriverStore(stored, on: .windows10, hasInbox: false)
+  }()
+}
+
+extension `INFs of other people, beside Wine` {
+  @Test(arguments: WineSamples.matches)
+  func `a device has the nodes that Wine finds`(_ match: WineSamples.Match) {
+    #expect(WineSamples.store.files.count == 15)
+    let decision = WineSamples.store.decision(
+      for: DeviceIDs(hardware: match.hw, compatible: match.compat))
+    func node(_ node: DriverNode) -> WineSamples.Match.Node {
+      WineSamples.Match.Node(
+        inf: node.file, description: node.description, manufacturer: node.manufacturer,
+        provider: node.provider, section: node.installName)
+    }
+    #expect(Set(decision.nodes.map(node)) == Set(match.nodes))
+    #expect(decision.binding.map { node($0.node) } == match.best)
+  }
+}

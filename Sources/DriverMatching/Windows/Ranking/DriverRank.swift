@@ -149,6 +149,7 @@ public enum DriverSigner: String, Codable, Hashable, Sendable, CaseIterable {
   ///   - windows: its policy decides whether signatures count as equal.
   ///   - isDecorated: whether the file has sections for Windows NT, which matters to what is not signed. A file
   ///     whose models sections are decorated was seen to count.
+  /// - Returns: 0x00 to 0xC0, lower is better.
   public func signatureScore(on windows: WindowsProfile, isDecorated: Bool) -> UInt8 {
     switch self {
     case .unsigned: isDecorated ? 0x80 : 0xC0

@@ -149,7 +149,12 @@ extension DriverStore {
           Evidence("Microsoft Learn, How Windows Ranks Drivers", .documented)))
       candidates.append(candidate)
     }
-    for node in search.dropped.prefix(Self.candidateLimit) {
+    // That a file has other sections for other machines matters only where none of it counts.
+    let counting = Set(search.nodes.map(\.file))
+    let dropped = search.dropped.filter {
+      $0.objection?.rule != "models-not-read" || !counting.contains($0.file)
+    }
+    for node in dropped.prefix(Self.candidateLimit) {
       var candidate = candidate(node)
       candidate.verdict = .dropped
       candidate.rank = nil
