@@ -128,7 +128,7 @@ enum INFCheck {
       }
       for section in [base] + decorations.map({ base + "." + $0 })
       where findings.count < limit && seen.insert(section.lowercased()).inserted {
-        findings += revisions(reading.entries(of: section))
+        findings += revisions(reading.section(section)?.lines ?? [], reading)
       }
     }
     if isDead, let first = lines.first {
@@ -142,22 +142,33 @@ enum INFCheck {
   }
 
   /// Ids with a revision whose product is not named without one: firmware of another version does not match.
-  private static func revisions(_ entries: [INFModel]) -> [INFFinding] {
-    let ids = entries.flatMap { entry in
-      ([entry.hardwareID] + entry.compatibleIDs).map { ($0, entry.line) }
+  private static func revisions(_ lines: [INF.Line], _ reading: INFReading) -> [INFFinding] {
+    var revisions: [(id: String, without: String, line: Int)] = []
+    for line in lines {
+      for field in line.fields.dropFirst() where mayHaveRevision(field) {
+        let id = reading.expand(field)
+        guard let without = HardwareID(id)?.withoutRevision else { continue }
+        revisions.append((id, without.lowercased(), line.number))
+      }
     }
-    let all = Set(ids.map { $0.0.lowercased() })
-    var findings: [INFFinding] = []
-    for (id, line) in ids where findings.count < limit {
-      guard id.utf8.count > 20, let without = HardwareID(id)?.withoutRevision,
-        !all.contains(without.lowercased())
-      else { continue }
-      findings.append(
-        INFFinding(
-          "inf-revision-only",
-          "\(id) names a revision: firmware with another bcdDevice does not match.", line: line))
+    guard !revisions.isEmpty else { return [] }
+    let all = Set(
+      lines.flatMap { $0.fields.dropFirst() }.map { reading.expand($0).lowercased() })
+    return revisions.lazy.filter { !all.contains($0.without) }.prefix(limit).map {
+      INFFinding(
+        "inf-revision-only",
+        "\($0.id) names a revision: firmware with another bcdDevice does not match.", line: $0.line)
     }
-    return findings
+  }
+
+  /// Whether it is worth a closer look: `&REV_` or a token is in it.
+  private static func mayHaveRevision(_ field: String) -> Bool {
+    var isBehindAmpersand = false
+    for byte in field.utf8 {
+      if byte == INFToken.percent || isBehindAmpersand && byte | 0x20 == 0x72 { return true }
+      isBehindAmpersand = byte == 0x26
+    }
+    return false
   }
 
   /// Interface GUIDs without braces: programs look for another text.

@@ -92,40 +92,43 @@ enum INFToken {
 
   /// A text with every token replaced that `definition` knows by its lower-case name; `%%` is one percent sign.
   static func replacing(in text: String, _ definition: (String) -> String?) -> String {
-    var result: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let start = rest.firstIndex(of: percent), result.count <= 3 * INF.fieldLimit {
-      result += rest[..<start]
-      guard let end = rest[(start + 1)...].firstIndex(of: percent) else {
+    var expanded = ""
+    var rest = text.utf8[...]
+    while let start = rest.firstIndex(of: percent), expanded.utf8.count <= 3 * INF.fieldLimit {
+      expanded += Substring(rest[..<start])
+      let behind = rest[rest.index(after: start)...]
+      guard let end = behind.firstIndex(of: percent) else {
         rest = rest[start...]
         break
       }
-      let name = String(decoding: rest[start + 1..<end], as: UTF8.self)
+      let name = String(Substring(behind[..<end]))
       if name.isEmpty {
-        result.append(percent)
+        expanded += "%"
       } else if !isFolder(name), let definition = definition(name.lowercased()) {
-        result += definition.utf8
+        expanded += definition
       } else {
-        result += rest[start...end]
+        expanded += Substring(rest[start...end])
       }
-      rest = rest[(end + 1)...]
+      rest = behind[behind.index(after: end)...]
     }
-    result += rest
-    let expanded = String(decoding: result, as: UTF8.self)
-    guard result.count > INF.fieldLimit, expanded.utf16.count > INF.fieldLimit else {
+    expanded += Substring(rest)
+    guard expanded.utf8.count > INF.fieldLimit, expanded.utf16.count > INF.fieldLimit else {
       return expanded
     }
     return String(decoding: expanded.utf16.prefix(INF.fieldLimit), as: UTF16.self)
   }
 
-  /// The names of the tokens in a text, as they are written, folders left out.
+  /// The names of the tokens in a text, lower case, folders left out.
   static func names(in text: String) -> [String] {
     guard text.utf8.contains(percent) else { return [] }
     var names: [String] = []
-    // Names were looked up lower-case; here the definition is only asked.
-    _ = replacing(in: text) { name in
-      names.append(name)
-      return nil
+    var rest = text.utf8[...]
+    while let start = rest.firstIndex(of: percent) {
+      let behind = rest[rest.index(after: start)...]
+      guard let end = behind.firstIndex(of: percent) else { break }
+      let name = String(Substring(behind[..<end]))
+      if !name.isEmpty, !isFolder(name) { names.append(name.lowercased()) }
+      rest = behind[behind.index(after: end)...]
     }
     return names
   }

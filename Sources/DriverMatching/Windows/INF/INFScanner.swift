@@ -128,6 +128,62 @@ struct INFScanner {
 
   /// Reads up to a comma, a comment, the end of the line, or an equals sign where one ends a key.
   private mutating func scanField(endsAtEquals: Bool) throws(INFError) -> String {
+    while let width = spaceWidth() { position += width }
+    if let field = plainField(endsAtEquals: endsAtEquals) { return field }
+    return try scanMixedField(endsAtEquals: endsAtEquals)
+  }
+
+  /// The field here if it is one piece of the text, all in quotation marks or without any, as nearly all are; it is
+  /// not copied byte by byte then. Nil, and nothing is read, where it is not.
+  private mutating func plainField(endsAtEquals: Bool) -> String? {
+    let isQuoted = peek() == Letter.quote
+    let start = isQuoted ? position + 1 : position
+    var ahead = start
+    /// The end of what is no trailing space.
+    var kept = start
+    scanning: while ahead < text.count {
+      let byte = text[ahead]
+      switch byte {
+      case Letter.newline, Letter.endOfText:
+        if isQuoted { return nil }
+        break scanning
+      case Letter.quote:
+        guard isQuoted else { return nil }
+        break scanning
+      case Letter.comma, Letter.semicolon:
+        if !isQuoted { break scanning }
+      case Letter.equals:
+        if endsAtEquals, !isQuoted { break scanning }
+      case Letter.percent:
+        if !isQuoted, tokenWidth(ahead - position) > 1 { return nil }
+      case Letter.backslash:
+        if !isQuoted, continues(ahead - position) { return nil }
+      default:
+        if !isQuoted, byte <= 0x20 || byte == 0xC2, let width = spaceWidth(ahead - position) {
+          ahead += width
+          continue scanning
+        }
+      }
+      ahead += 1
+      kept = ahead
+    }
+    guard kept - start <= INF.fieldLimit else { return nil }
+    if isQuoted {
+      guard ahead < text.count else { return nil }
+      kept = ahead
+      ahead += 1
+      while let width = spaceWidth(ahead - position) { ahead += width }
+      switch ahead < text.count ? text[ahead] : Letter.newline {
+      case Letter.newline, Letter.endOfText, Letter.comma, Letter.semicolon: break
+      case Letter.equals where endsAtEquals: break
+      default: return nil
+      }
+    }
+    position = ahead
+    return String(decoding: text[start..<kept], as: UTF8.self)
+  }
+
+  private mutating func scanMixedField(endsAtEquals: Bool) throws(INFError) -> String {
     var field: [UInt8] = []
     /// The bytes of the field that are no trailing space.
     var kept = 0
@@ -183,10 +239,10 @@ struct INFScanner {
   }
 
   /// The bytes from a `%` to the one that closes it, if a semicolon between them is to be no comment; else 1.
-  private func tokenWidth() -> Int {
+  private func tokenWidth(_ start: Int = 0) -> Int {
     var hasSemicolon = false
     for ahead in 1...INF.sectionNameLimit {
-      switch peek(ahead) {
+      switch peek(start + ahead) {
       case nil, Letter.newline?, Letter.quote?, Letter.comma?: return 1
       case Letter.semicolon?: hasSemicolon = true
       case Letter.percent?: return hasSemicolon ? ahead + 1 : 1
@@ -197,8 +253,8 @@ struct INFScanner {
   }
 
   /// Whether the backslash here is the last character of its line but for space and a comment.
-  private func continues() -> Bool {
-    var ahead = 1
+  private func continues(_ start: Int = 0) -> Bool {
+    var ahead = start + 1
     while let width = spaceWidth(ahead) { ahead += width }
     return [nil, Letter.newline, Letter.semicolon].contains(peek(ahead))
   }

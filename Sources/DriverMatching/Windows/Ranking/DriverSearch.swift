@@ -27,6 +27,7 @@ struct DriverSearch {
   private(set) var near: [Near] = []
   private let ids: DeviceIDs
   private var places: [String: [Place]] = [:]
+  private var filter: IDFilter
   private let product: String?
   private let vendor: String?
 
@@ -34,16 +35,18 @@ struct DriverSearch {
 
   init(_ ids: DeviceIDs) {
     self.ids = ids
+    let hardware = ids.hardware.lazy.compactMap { HardwareID($0) }.first
+    product = hardware?.bare.lowercased()
+    vendor = hardware.map { "usb\\vid_\($0.vendor.lowercased())&" }
+    filter = IDFilter(vendor)
     for (list, ids) in [
       (IdentifierMatch.Kind.hardware, ids.hardware), (.compatible, ids.compatible),
     ] {
       for (index, id) in ids.enumerated() {
         places[id.lowercased(), default: []].append(Place(list: list, index: index))
+        filter.insert(id.lowercased())
       }
     }
-    let hardware = ids.hardware.lazy.compactMap { HardwareID($0) }.first
-    product = hardware?.bare.lowercased()
-    vendor = hardware.map { "usb\\vid_\($0.vendor.lowercased())&" }
   }
 
   /// The lines of a file that have to do with the device.
@@ -82,6 +85,7 @@ struct DriverSearch {
   ) {
     for (place, field) in line.fields.enumerated().dropFirst() where !field.isEmpty {
       let id = source.reading.expand(field)
+      guard filter.mayMatter(id) else { continue }
       let lower = id.lowercased()
       guard let found = places[lower] else {
         if option.isTaken { addNear(id, lower, line, source.file.name) }
