@@ -145,7 +145,7 @@ let package = Package(
       name: "MockDevices", dependencies: ["USB"], path: "Tests/MockDevices", swiftSettings: house),
 
     proof(of: "USB", imports: []),
-    proof(of: "DriverMatching", imports: ["USB"]),
+    proof(of: "DriverMatching", imports: ["USB"], exclude: ["Fixtures"]),
     proof(of: "LibUSB", imports: ["USB", "CLibUSB", "MockDevices", "libusb-probe"]),
     proof(of: "Firmware", imports: ["USB"]),
     proof(of: "DFU", imports: ["USB"]),

@@ -1,0 +1,83 @@
+/// The files that Include can name: those of one store, by name, in one language.
+public struct INFLibrary: Hashable, Sendable {
+  private var files: [String: INFReading]
+
+  /// A library of files; of two with one name the first counts.
+  public init(_ files: [INFReading] = []) {
+    self.files = Dictionary(
+      files.map { ($0.inf.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The file of a name, without regard to case.
+  public func file(_ name: String) -> INFReading? { files[name.lowercased()] }
+}
+
+/// A line together with the file that it stands in.
+public struct INFPlacedLine: Hashable, Sendable {
+  /// The file.
+  public var file: String
+  /// The line, tokens replaced.
+  public var line: INF.Line
+
+  /// Where it stands: `oem12.inf:34`.
+  public var place: String { "\(file):\(line.number)" }
+}
+
+/// A section with everything that Needs pulls into it.
+struct INFGathered {
+  /// Sections that Needs may lead through, one from another.
+  static let depthLimit = 8
+  /// Sections that one may pull in altogether.
+  static let countLimit = 64
+
+  /// The lines, its own first.
+  private(set) var lines: [INFPlacedLine] = []
+  /// What Needs names and no file at hand has: the files that Include names, and the section.
+  private(set) var missing: [(files: [String], section: String, place: String)] = []
+  /// Whether the limits cut something off.
+  private(set) var isCut = false
+  private var seen: Set<String> = []
+
+  /// Gathers a section and what it needs.
+  init(_ section: String, of reading: INFReading, _ library: INFLibrary) {
+    add(section, of: reading, library, depth: 0)
+  }
+
+  private mutating func add(
+    _ name: String, of reading: INFReading, _ library: INFLibrary, depth: Int
+  ) {
+    guard let section = reading.section(name) else { return }
+    guard seen.insert("\(reading.inf.name)|\(section.name)".lowercased()).inserted else { return }
+    guard depth <= Self.depthLimit, seen.count <= Self.countLimit else {
+      isCut = true
+      return
+    }
+    let own = section.lines.map { line in
+      INFPlacedLine(
+        file: reading.inf.name,
+        line: INF.Line(
+          number: line.number, key: line.key.map { reading.expand($0) },
+          fields: line.fields.map { reading.expand($0) }))
+    }
+    lines += own
+    func values(_ key: String) -> [(String, String)] {
+      own.filter { $0.line.key?.lowercased() == key }.flatMap { placed in
+        placed.line.fields.filter { !$0.isEmpty }.map { ($0, placed.place) }
+      }
+    }
+    let files = values("include").map(\.0)
+    for (needed, place) in values("needs") {
+      let places = files.compactMap { library.file($0) } + [reading]
+      if let found = places.first(where: { $0.section(needed) != nil }) {
+        add(needed, of: found, library, depth: depth + 1)
+      } else if missing.count < Self.countLimit {
+        missing.append((files, needed, place))
+      }
+    }
+  }
+
+  /// The lines with a key.
+  func lines(_ key: String) -> [INFPlacedLine] {
+    lines.filter { $0.line.key?.lowercased() == key.lowercased() }
+  }
+}

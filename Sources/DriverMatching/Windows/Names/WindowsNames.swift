@@ -1,0 +1,187 @@
+public import USB
+
+/// Everything that Windows names about a device: itself and, where usbccgp divides it, its functions.
+public struct WindowsNames: Hashable, Sendable {
+  /// One function of a composite device.
+  public struct Function: Hashable, Sendable {
+    /// The number in `MI_zz`: its first interface.
+    public var number: UInt8
+    /// Its interfaces.
+    public var interfaces: [UInt8]
+    /// The class that it is known by: of the association, or of the interface.
+    public var functionClass: ClassTriple
+    /// Its names.
+    public var ids: DeviceIDs
+    /// Why these interfaces belong together.
+    public var step: DriverDecision.Step
+  }
+
+  /// The names of the device.
+  public var device: DeviceIDs
+  /// Its functions in the order of their interfaces; none where it is not composite.
+  public var functions: [Function]
+  /// Why it is composite or not, and what its Microsoft OS descriptors come to.
+  public var steps: [DriverDecision.Step]
+
+  /// Names a device.
+  ///
+  /// - Parameters:
+  ///   - device: its device descriptor.
+  ///   - configurations: all of its configurations.
+  ///   - microsoft: what it answers to requests for Microsoft OS descriptors, of each version that it has.
+  ///   - windows: which Windows names it.
+  public init(
+    _ device: DeviceDescriptor, _ configurations: [ConfigurationDescriptor],
+    microsoft: [MicrosoftIDs] = [], on windows: WindowsProfile
+  ) {
+    let first = configurations.first
+    steps = CompositeRule.all.map { $0.step(device, first) }
+    let taken = Self.taken(microsoft, device, windows, &steps)
+    let isForced = taken?.isForcedComposite ?? false
+    let mayBeComposite = isForced || CompositeRule.all.allSatisfy { $0.holds(device, first) }
+    // Whether the parent of functions gets ids of its own from 1.0 is not known; it is taken that it does not.
+    let entry =
+      mayBeComposite ? taken?.entries.first { $0.firstInterface == nil } : taken?.device
+    self.device = DeviceIDs(
+      device, configurations, microsoft: entry, isForcedComposite: isForced,
+      hasVendorClasses: windows.hasVendorClasses)
+    functions = []
+    if isForced {
+      step(
+        "composite-forced", "Its Microsoft OS descriptors ask for usbccgp whatever it is.",
+        "Microsoft OS 2.0 Descriptors, CCGP device descriptor", .documented)
+    }
+    if let taken, !mayBeComposite, taken.version == 2, taken.device == nil, !taken.entries.isEmpty {
+      step(
+        "microsoft-function-subset",
+        "Its Microsoft OS 2.0 descriptors name a function, and it is not composite: no compatible id "
+          + "comes of them.", "A trial with one device on Windows 11", .seen)
+    }
+    guard self.device.isComposite, let first else { return }
+    functions = Self.groups(first, device).map { group in
+      Function(
+        number: group.number, interfaces: group.interfaces, functionClass: group.triple,
+        ids: DeviceIDs(
+          function: group.number, group.triple, of: device,
+          microsoft: taken?.function(group.number), hasVendorClasses: windows.hasVendorClasses),
+        step: group.step)
+    }
+  }
+
+  private mutating func step(
+    _ rule: String, _ sentence: String, _ source: String, _ certainty: Certainty
+  ) {
+    steps.append(DriverDecision.Step(rule, sentence, Evidence(source, certainty)))
+  }
+
+  /// The version of the descriptors that counts: 2.0 where the Windows knows it, else 1.0.
+  private static func taken(
+    _ all: [MicrosoftIDs], _ device: DeviceDescriptor, _ windows: WindowsProfile,
+    _ steps: inout [DriverDecision.Step]
+  ) -> MicrosoftIDs? {
+    func note(_ rule: String, _ sentence: String, _ certainty: Certainty) {
+      steps.append(
+        DriverDecision.Step(
+          rule, sentence, Evidence("Microsoft OS Descriptors, 1.0 and 2.0", certainty)))
+    }
+    var usable: [MicrosoftIDs] = []
+    for ids in all {
+      if ids.version == 2, !windows.isAtLeast(6, 3) {
+        note(
+          "microsoft-version-2",
+          "Windows before 8.1 does not ask for Microsoft OS 2.0 descriptors.",
+          .documented)
+      } else if ids.version == 2, device.usbVersion < BCDVersion(0x0201) {
+        note(
+          "microsoft-version-2",
+          "The device says USB \(device.usbVersion); only from 2.01 on Windows asks for the BOS that "
+            + "announces Microsoft OS 2.0 descriptors.", .documented)
+      } else if ids.version == 1, device.usbVersion < BCDVersion(0x0200) {
+        note(
+          "microsoft-version-1",
+          "The device says USB \(device.usbVersion); only from 2.00 on Windows asks for string 0xEE.",
+          .seen)
+      } else {
+        usable.append(ids)
+      }
+    }
+    guard let taken = usable.max(by: { $0.version < $1.version }) else { return nil }
+    if usable.contains(where: { $0.version < taken.version }) {
+      note(
+        "microsoft-both", "It has Microsoft OS descriptors of both versions; those of 2.0 count.",
+        .documented)
+    }
+    if taken.version == 1 {
+      note(
+        "microsoft-cache",
+        "Answers of version 1.0 are remembered for vendor, product and bcdDevice; after a change of the "
+          + "firmware Windows asks again only where bcdDevice is another.", .documented)
+    }
+    return taken
+  }
+
+  private struct Group {
+    var number: UInt8
+    var interfaces: [UInt8]
+    var triple: ClassTriple
+    var step: DriverDecision.Step
+  }
+
+  /// How usbccgp groups interfaces (Microsoft Learn, "Enumeration of Interface Collections on USB Composite
+  /// Devices"): by association, old audio functions by their class, all others alone.
+  private static func groups(
+    _ configuration: ConfigurationDescriptor, _ device: DeviceDescriptor
+  ) -> [Group] {
+    var seen: Set<UInt8> = []
+    let interfaces = configuration.interfaces.filter { seen.insert($0.number).inserted }
+    let associations = configuration.associations
+    let countsAssociations = device.deviceClass == ClassTriple(0xEF, 0x02, 0x01)
+    let source = "Microsoft Learn, Enumeration of Interface Collections on USB Composite Devices"
+    func step(
+      _ rule: String, _ sentence: String, _ certainty: Certainty = .documented
+    ) -> DriverDecision.Step {
+      DriverDecision.Step(rule, sentence, Evidence(source, certainty))
+    }
+    var groups: [Group] = []
+    var taken: Set<UInt8> = []
+    for (place, interface) in interfaces.enumerated() where !taken.contains(interface.number) {
+      var group = Group(
+        number: interface.number, interfaces: [interface.number],
+        triple: interface.interfaceClass,
+        step: step(
+          "function-alone", "Interface \(interface.number) is a function of its own."))
+      let association = associations.first { $0.contains(interface: interface.number) }
+      if let association, countsAssociations {
+        group.number = association.firstInterface
+        group.interfaces = interfaces.map(\.number).filter {
+          association.contains(interface: $0) && !taken.contains($0)
+        }
+        group.triple = association.functionClass
+        group.step = step(
+          "function-association",
+          "Interfaces \(listText(group.interfaces.map(String.init))) are one function by their "
+            + "association, of class \(association.functionClass).")
+      } else if association != nil {
+        group.step = step(
+          "function-association-not-counted",
+          "Interface \(interface.number) is in an association, which counts only where the device class is "
+            + "ef/02/01; some Windows may take it all the same.", .open)
+      } else if associations.isEmpty, interface.interfaceClass.classCode == 1 {
+        let rest = interfaces[(place + 1)...].prefix {
+          $0.interfaceClass.classCode == 1
+            && $0.interfaceClass.subclass != interface.interfaceClass.subclass
+        }
+        group.interfaces += rest.map(\.number).filter { !taken.contains($0) }
+        if !rest.isEmpty {
+          group.step = step(
+            "function-audio",
+            "Interfaces \(listText(group.interfaces.map(String.init))) are one audio function: they follow "
+              + "each other and their subclasses differ from the first one's.")
+        }
+      }
+      taken.formUnion(group.interfaces)
+      groups.append(group)
+    }
+    return groups
+  }
+}
