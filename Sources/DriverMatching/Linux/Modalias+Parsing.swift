@@ -19,7 +19,8 @@ public struct ModaliasError: ExplainedError, Hashable {
 
   /// What a whole one looks like.
   public var help: String? {
-    "It reads usb:v0483pDF11d2200dc00dsc00dp00icFEisc01ip02in00, with capital digits; Linux shows it in the file"
+    "It reads usb:v0483pDF11d2200dc00dsc00dp00icFEisc01ip02in00, with capital digits; Linux shows it in"
+      + " the file"
       + " modalias of an interface under /sys/bus/usb/devices."
   }
 }
