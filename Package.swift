@@ -90,8 +90,8 @@ let package = Package(
     room(
       "Workbench",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
-        "LibUSB", "USBIP", system,
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching", "Captures",
+        "Reports", "LibUSB", "USBIP", system,
       ], settings: [ruleSwitches]),
     .executableTarget(
       name: "DFUCommand",

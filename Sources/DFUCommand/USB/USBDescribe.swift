@@ -106,29 +106,15 @@ struct USBDescribe: Verb {
 
   /// The descriptors in a file of whatever kind.
   private func read(_ file: String, on console: Console) throws -> DescriptorSet {
-    let speed = try typedSpeed
-    let content = try InputFile.read(FilePath(file), limit: CaptureFile.sizeLimit)
-    guard CaptureFile.isWritten(in: content) else {
-      guard address == nil else {
-        throw UsageError(
-          "\(file) is no capture, and has no addresses.", help: "Leave --address away.")
-      }
-      if DescriptorsFile.isWritten(in: content) {
-        var set = try DescriptorsFile.parse(content, name: file)
-        if let speed { set.speed = speed }
-        return set
-      }
-      return try DescriptorDump.read(content, speed: speed).set
+    let input = try DescriptorInput(FilePath(file), speed: try typedSpeed, address: address)
+    if let device = input.captured {
+      console.note(
+        "these are the descriptors of device \(device) of the capture, as far as it has them")
+    } else if address != nil {
+      throw UsageError(
+        "\(file) is no capture, and has no addresses.", help: "Leave --address away.")
     }
-    let capture: CaptureFile
-    do throws(CaptureError) {
-      capture = try CaptureFile(parsing: content)
-    } catch { throw CaptureInputError(path: file, error: error) }
-    var (set, device) = try capture.descriptors(of: address)
-    set.speed = speed
-    console.note(
-      "these are the descriptors of device \(device) of the capture, as far as it has them")
-    return set
+    return input.set
   }
 
   private var typedSpeed: USBSpeed? {
