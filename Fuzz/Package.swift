@@ -26,6 +26,7 @@ let package = Package(
     fuzzer("descriptors", of: ["USB"]),
     fuzzer("layouts", of: ["USB", "Captures", "Reports"]),
     fuzzer("dumps", of: ["USB", "Captures", "Reports"]),
+    fuzzer("inf", of: ["USB", "DriverMatching"]),
     fuzzer("functions", of: ["USB", "DFU"]),
     fuzzer("status", of: ["USB", "DFU"]),
     fuzzer("map", of: ["DFU"]),

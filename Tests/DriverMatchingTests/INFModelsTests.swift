@@ -199,6 +199,7 @@ import Testing
     let reading = INFReading(try INF(text: text, name: "a.inf"))
     let installation = reading.installation("I", on: .amd64, INFLibrary([reading]))
     #expect(installation.service == nil)
+    #expect(installation.isCut)
   }
 
   @Test(arguments: [

@@ -32,6 +32,8 @@ public struct INFInstallation: Hashable, Sendable {
   public var driverVersion: DriverVersion?
   /// What the file needs and neither it nor another at hand has.
   public var missing: [Value]
+  /// Whether Needs leads further than is followed here.
+  public var isCut: Bool
 }
 
 extension INFReading {
@@ -61,22 +63,26 @@ extension INFReading {
     let main = INFGathered(chosen, of: self, library)
     let services = INFGathered(chosen + ".Services", of: self, library)
     let hardware = INFGathered(chosen + ".HW", of: self, library)
-    let own = section(chosen)?.lines ?? []
+    let own = section(chosen)?.lines.prefix(INFGathered.lineLimit) ?? []
     func first(_ key: String) -> INF.Line? { own.first { $0.key?.lowercased() == key } }
     let service = functionDriver(services)
     var result = INFInstallation(
       section: chosen, exists: section(chosen) != nil, isDecorated: isDecorated,
       service: service?.value,
       interfaceGUIDs: registryValues(hardware, library).filter(\.isInterface).flatMap(\.values),
-      serviceGUIDs: [], featureScore: nil, excludedIDs: [], driverVersion: nil, missing: [])
+      serviceGUIDs: [], featureScore: nil, excludedIDs: [], driverVersion: nil, missing: [],
+      isCut: main.isCut || services.isCut || hardware.isCut)
     if let line = service?.line {
       let keys = INFGathered(line.line.field(2), of: self, library)
       result.serviceGUIDs = registryValues(keys, library).flatMap(\.guids)
     }
     result.featureScore = first("featurescore").flatMap { UInt8(field(0, of: $0), radix: 16) }
     result.driverVersion = first("driverver").map { driverVersion($0) }
-    for line in own where line.key?.lowercased() == "excludeid" {
-      result.excludedIDs += line.fields.map {
+    for line in own
+    where line.key?.lowercased() == "excludeid"
+      && result.excludedIDs.count < INFGathered.lineLimit
+    {
+      result.excludedIDs += line.fields.prefix(INFGathered.lineLimit).map {
         INFInstallation.Value(
           text: expand($0), place: "\(inf.name):\(line.number)", certainty: .read)
       }
@@ -149,7 +155,8 @@ extension INFReading {
       where seen.count < INFGathered.countLimit
         && seen.insert("\(placed.file)|\(name)".lowercased()).inserted
       {
-        for line in reading.section(name)?.lines ?? [] where line.key == nil {
+        for line in reading.section(name)?.lines ?? []
+        where line.key == nil && values.count < INFGathered.lineLimit {
           let expanded = INF.Line(number: line.number, fields: line.fields.map(reading.expand))
           values.append(
             RegistryValue(placed: INFPlacedLine(file: reading.inf.name, line: expanded)))

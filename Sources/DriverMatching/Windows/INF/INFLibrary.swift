@@ -29,6 +29,9 @@ struct INFGathered {
   static let depthLimit = 8
   /// Sections that one may pull in altogether.
   static let countLimit = 64
+  /// Lines of all of them that are looked at. Real ones have some dozens; this bounds what many install sections
+  /// of one file can cost that all need a large one.
+  static let lineLimit = 2048
 
   /// The lines, its own first.
   private(set) var lines: [INFPlacedLine] = []
@@ -52,7 +55,8 @@ struct INFGathered {
       isCut = true
       return
     }
-    let own = section.lines.map { line in
+    isCut = isCut || section.lines.count > Self.lineLimit - lines.count
+    let own = section.lines.prefix(max(0, Self.lineLimit - lines.count)).map { line in
       INFPlacedLine(
         file: reading.inf.name,
         line: INF.Line(

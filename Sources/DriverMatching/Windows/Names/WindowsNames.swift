@@ -46,6 +46,15 @@ public struct WindowsNames: Hashable, Sendable {
       device, configurations, microsoft: entry, isForcedComposite: isForced,
       hasVendorClasses: windows.hasVendorClasses)
     functions = []
+    if windows.isAtLeast(10, 0, 22000) {
+      step(
+        "vendor-classes",
+        windows.hasVendorClasses
+          ? "This Windows gives devices COMPAT_VID ids too, which move those of the class three places down."
+          : "This Windows is taken to give devices no COMPAT_VID ids.",
+        "dumps of Windows 11: from 22H2 on, and not of 21H2; the first build is not known",
+        windows.build >= 22621 || windows.build == 22000 ? .seen : .open)
+    }
     if isForced {
       step(
         "composite-forced", "Its Microsoft OS descriptors ask for usbccgp whatever it is.",

@@ -184,6 +184,10 @@ struct DriverSearch {
         "no-install-section", "The file has no section [\(installation.section)] to install from.",
         node.place, .read)
     }
+    if installation.isCut {
+      note(
+        "needs-cut", "Include and Needs lead further than is followed here.", node.place, .open)
+    }
     for missing in installation.missing.prefix(4) {
       note(
         "needs-missing", "It needs [\(missing.text)], which no file at hand has.", missing.place,
