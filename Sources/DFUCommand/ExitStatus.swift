@@ -1,3 +1,4 @@
+import DriverMatching
 import Firmware
 import Synchronization
 import USB
@@ -67,7 +68,7 @@ enum ExitStatus: Int32, Error, CaseIterable {
   private static func firmwareStatus(for error: any Error) -> ExitStatus? {
     switch error {
     case is FirmwareInputError, is FirmwareError, is ParseError: .damagedInput
-    case is PlaceError, is OutputFormatError: .usage
+    case is PlaceError, is OutputFormatError, is ModaliasError: .usage
     default: nil
     }
   }

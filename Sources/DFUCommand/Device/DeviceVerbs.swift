@@ -2,6 +2,7 @@ import ArgumentParser
 import Captures
 import DFU
 import DFUHost
+import DriverMatching
 import USB
 import USBIP
 import VirtualDFU
@@ -33,7 +34,8 @@ extension ExitStatus {
     case is SelectorError, is ProfileOptionError, is FaultScheduleError: .usage
     case is VirtualTopology.PlugError: .usage
     case is ProfileDescriptionError: .badConfiguration
-    case is ReplayFileError, is DescriptorDumpError, is TreeFileError, is CaptureInputError:
+    case is ReplayFileError, is DescriptorDumpError, is DescriptorsFileError, is TreeFileError,
+      is CaptureInputError, is INFError:
       .damagedInput
     case let error as KernelLogError: error.isRefused ? .noPermission : .noInput
     case let error as CapturedRecordingError:

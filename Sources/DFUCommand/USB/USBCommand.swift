@@ -7,7 +7,8 @@ struct USBCommand: AsyncParsableCommand {
     abstract:
       "Show the bus, what devices say of themselves, how they are enumerated, and what captures tell.",
     subcommands: [
-      USBTree.self, USBDescribe.self, USBDrivers.self, USBEnumerate.self, USBWatch.self, USBCapture.self,
+      USBTree.self, USBDescribe.self, USBDrivers.self, USBEnumerate.self, USBWatch.self,
+      USBCapture.self,
       USBAttach.self,
       USBDetach.self,
     ]

@@ -10,7 +10,8 @@ import Workbench
 struct USBDrivers: Verb {
   static let configuration = CommandConfiguration(
     commandName: "drivers",
-    abstract: "Tell which driver Linux and Windows bind to a device, why, and what would change it.",
+    abstract:
+      "Tell which driver Linux and Windows bind to a device, why, and what would change it.",
     discussion: """
       From its descriptors alone: of a device that -d names, of a file with descriptors (--from, as dfu usb describe \
       reads it), or of bare names. Linux is asked through the modules.alias of the running kernel, or of --modules; \
@@ -49,7 +50,8 @@ struct USBDrivers: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Take this file out of Windows' store, one of its own as well. Repeatable.", valueName: "inf"))
+      "Take this file out of Windows' store, one of its own as well. Repeatable.", valueName: "inf")
+  )
   var remove: [String] = []
 
   @Option(
@@ -98,7 +100,8 @@ struct USBDrivers: Verb {
       throw ValidationError("A device, a file and bare names are three different things: give one.")
     }
     guard !names || os == nil else {
-      throw ValidationError("Bare names say of themselves which system they are of: leave --os away.")
+      throw ValidationError(
+        "Bare names say of themselves which system they are of: leave --os away.")
     }
   }
 
@@ -117,7 +120,8 @@ struct USBDrivers: Verb {
     let input = try DescriptorInput(FilePath(from))
     guard let subject = DriverSubject(input.set) else {
       throw DescriptorsFileError(
-        file: from, reason: "its device descriptor is not whole, and drivers are found by what it says")
+        file: from,
+        reason: "its device descriptor is not whole, and drivers are found by what it says")
     }
     return try report(on: subject, source: from)
   }
@@ -202,14 +206,15 @@ struct USBDrivers: Verb {
           "“\(architecture)” is no processor of Windows.", help: "There are \(all).")
       }
       let packages = try DriverPackages(inf.map { FilePath($0) })
-      var windows = try windowsBuild.map { build in
-        guard let known = WindowsProfile.build(build) else {
-          throw UsageError(
-            "There is no build \(build) of a Windows that is known here.",
-            help: "7 is 7601, 8.1 is 9600, 10 has 10240 to 19045, and 11 begins with 22000.")
-        }
-        return known
-      } ?? .windows11
+      var windows =
+        try windowsBuild.map { build in
+          guard let known = WindowsProfile.build(build) else {
+            throw UsageError(
+              "There is no build \(build) of a Windows that is known here.",
+              help: "7 is 7601, 8.1 is 9600, 10 has 10240 to 19045, and 11 begins with 22000.")
+          }
+          return known
+        } ?? .windows11
       windows.architecture = processor
       let store = DriverStore(packages.files, on: windows)
       return (remove.isEmpty ? store : store.without(remove), packages.findings)

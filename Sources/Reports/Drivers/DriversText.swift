@@ -79,7 +79,6 @@ private struct DriversWriter {
   private mutating func write(_ linux: DriversReport.Linux) {
     heading("Linux", linux.knowledge)
     for decision in linux.decisions { write(decision) }
-    if let access = linux.access { write(access) }
   }
 
   private mutating func write(_ windows: DriversReport.Windows) {
@@ -122,8 +121,8 @@ private struct DriversWriter {
       sentence(mark, "\(reach.program): \(reach.sentence)", 4)
     }
     for symptom in part.symptoms {
-      sentence(
-        "", "Seen: \(symptom.seen). \(symptom.cause). What shows it: \(symptom.proof)", 4)
+      subheading("What people see")
+      for words in [symptom.seen, symptom.cause, symptom.proof] { sentence("", words, 4) }
     }
     if !part.registry.isEmpty {
       subheading("What shows it in the registry")
@@ -132,27 +131,11 @@ private struct DriversWriter {
     guard !part.instructions.isEmpty else { return }
     subheading("What to do")
     for instruction in part.instructions {
-      sentence("", instruction.goal, 4)
+      sentence("", instruction.goal + ":", 4)
       for step in instruction.steps { sentence(style.usesDrawing ? "• " : "* ", step, 6) }
-      for command in instruction.commands { lines.append("        " + terminalSafe(command)) }
-    }
-  }
-
-  private mutating func write(_ access: NodeAccess) {
-    lines.append("")
-    lines.append("  " + style(.strong, "its node in /dev") + "  " + style(.faint, access.knowledge))
-    lines.append("    " + style(.accent, terminalSafe(access.listing)))
-    for step in access.verdicts { write(step, 4) }
-    if isVerbose {
-      for setting in access.settings {
-        sentence("", "\(setting.name) \(setting.value), set by \(setting.place)", 6)
+      for command in instruction.commands {
+        lines.append("        " + style(.accent, terminalSafe(command)))
       }
-    }
-    for finding in access.findings.prefix(isVerbose ? 32 : 4) {
-      sentence(style(.warning, "note "), finding, 4)
-    }
-    for rule in access.uncertain.prefix(isVerbose ? 32 : 4) {
-      sentence(style(.warning, "not known: "), rule, 4)
     }
   }
 

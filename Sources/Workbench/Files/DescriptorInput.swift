@@ -1,4 +1,4 @@
-public import Captures
+internal import Captures
 public import SystemPackage
 public import USB
 

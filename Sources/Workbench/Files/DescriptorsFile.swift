@@ -48,6 +48,12 @@ public struct DescriptorsFileError: ExplainedError, Hashable {
   /// What is wrong with it, as a part of a sentence.
   public var reason: String
 
+  /// An error of a file.
+  public init(file: String, reason: String) {
+    self.file = file
+    self.reason = reason
+  }
+
   /// `descriptors-file`.
   public var slug: String { "descriptors-file" }
   /// What is wrong.

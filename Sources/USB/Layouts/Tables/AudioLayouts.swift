@@ -250,7 +250,16 @@ enum AudioLayouts {
       "Audio 2.0 Format Type", "Audio Data Formats 2.0, 2.3.1.6",
       [
         .byte("bFormatType", .choice([1: "type I", 2: "type II", 3: "type III", 4: "type IV"])),
-        .byte("bSubslotSize"), .byte("bBitResolution", .scaled(1, "bits")),
+        // Coded streams have a rate, and type IV has no more than its name.
+        .group(
+          .when("bFormatType", 2),
+          [.word("wMaxBitRate", .scaled(1, "kbit/s")), .word("wSlotsPerFrame")]),
+        .group(
+          .unless("bFormatType", 2),
+          [
+            .byte("bSubslotSize", optional: true),
+            .byte("bBitResolution", .scaled(1, "bits"), optional: true),
+          ]),
       ]),
   ]
 
