@@ -20,7 +20,9 @@ import USB
     #expect(
       decision.decision.outcome.sentence.contains(#""STM32  BOOTLOADER" under "Other devices""#))
     #expect(decision.reach.allSatisfy { !$0.isReached })
-    #expect(decision.decision.changes.map(\.rule) == ["firmware-asks-for-winusb"])
+    #expect(
+      decision.decision.changes.map(\.rule) == ["firmware-asks-for-winusb", "named-by-product"])
+    #expect(decision.decision.changes[1].sentence.contains("would win at 0x00FF0001"))
     #expect(
       decision.decision.changes[0].sentence.contains("WINUSB of winusb.inf would win at 0x00FF2000")
     )

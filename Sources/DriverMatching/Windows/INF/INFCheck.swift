@@ -109,7 +109,7 @@ enum INFCheck {
     var isDead = !lines.isEmpty
     var seen: Set<String> = []
     for line in lines {
-      let base = reading.expand(line.key == nil ? line.name ?? "" : line.field(0))
+      let base = reading.expand(line.field(0))
       let decorations = line.fields.dropFirst().map { reading.expand($0) }.filter { !$0.isEmpty }
       if decorations.contains(where: { INFDecoration($0)?.architecture != nil }) { isDead = false }
       for text in decorations where findings.count < limit {

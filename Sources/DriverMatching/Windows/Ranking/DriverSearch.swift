@@ -55,13 +55,16 @@ struct DriverSearch {
   ) {
     var source = Source(file: file, reading: reading, library: library, windows: windows)
     var seen: Set<String> = []
-    for models in reading.models(on: windows) {
-      for option in models.considered where seen.insert(option.section.lowercased()).inserted {
-        guard let section = reading.section(option.section), !section.lines.isEmpty else {
-          continue
-        }
-        for line in section.lines where source.count < DriverStore.nodeLimit {
-          add(line, models, option, &source)
+    let all = reading.models(on: windows)
+    // What counts first: the limit is for it.
+    for isTaken in [true, false] {
+      for models in all {
+        for option in models.considered
+        where option.isTaken == isTaken && seen.insert(option.section.lowercased()).inserted {
+          let lines = reading.section(option.section)?.lines ?? []
+          for line in lines where source.count < DriverStore.nodeLimit {
+            add(line, models, option, &source)
+          }
         }
       }
     }
@@ -183,6 +186,12 @@ struct DriverSearch {
       note(
         "no-install-section", "The file has no section [\(installation.section)] to install from.",
         node.place, .read)
+    }
+    if let hidden = source.reading.line("ExcludeFromSelect", in: "ControlFlags") {
+      note(
+        "exclude-from-select",
+        "It is hidden from the lists that people pick from; that changes nothing about the choice.",
+        "\(source.file.name):\(hidden.number)", .read)
     }
     if installation.isCut {
       note(
