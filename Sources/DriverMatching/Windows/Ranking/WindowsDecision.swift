@@ -84,7 +84,7 @@ extension DriverStore {
         "store",
         "\(countText(files.count, "file")) of the store and \(inbox.count) ids of Windows' own drivers were "
           + "compared: \(search.nodes.count == 1 ? "1 match" : "\(search.nodes.count) matches").",
-        Evidence(windows.name, .known)),
+        Evidence("the files that were handed in, on \(windows.name)", .read)),
     ]
     for (node, id) in search.extensions.prefix(16) {
       steps.append(
