@@ -9,9 +9,10 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "Speed",
-      dependencies: ["USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Reports"].map {
-        .product(name: $0, package: "swift-dfu")
-      },
+      dependencies: [
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching",
+        "Reports",
+      ].map { .product(name: $0, package: "swift-dfu") },
       swiftSettings: [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),

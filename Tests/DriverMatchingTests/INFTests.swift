@@ -215,6 +215,11 @@ import Testing
   @Test(
     arguments: [
       ("[S]\na = \"b", ["inf-unterminated-string"], [4]),
+      (
+        "ClassGuid={36fc9e60-c465-11cf-8056-444553540000}\nDriverVer=01/02/2020,1.0\n"
+          + "CatalogFile=a.cat\n[Manufacturer]\na=M,NT$ARCH$.10.0\n[M.NT$ARCH$.10.0]\n",
+        ["inf-template"], [7]
+      ),
       ("[S]\na = %nobody%", ["inf-undefined-token"], [4]),
       ("[Strings]\na=1\n[Strings.0407]\nb=1\n[S]\n%a%", ["inf-token-lacks-in-language"], [8]),
       ("[Strings.0a]\na=1\n", ["inf-strings-language"], [3]),

@@ -20,7 +20,9 @@ import USB
     #expect(
       decision.decision.outcome.sentence.contains(#""STM32  BOOTLOADER" under "Other devices""#))
     #expect(decision.reach.allSatisfy { !$0.isReached })
-    #expect(decision.decision.changes.map(\.rule) == ["firmware-asks-for-winusb"])
+    #expect(
+      decision.decision.changes.map(\.rule) == ["firmware-asks-for-winusb", "named-by-product"])
+    #expect(decision.decision.changes[1].sentence.contains("would win at 0x00FF0001"))
     #expect(
       decision.decision.changes[0].sentence.contains("WINUSB of winusb.inf would win at 0x00FF2000")
     )
@@ -241,5 +243,26 @@ import USB
     #expect(
       function.decision.candidates.first?.steps.first?.sentence.contains("for the whole device")
         == true)
+  }
+}
+
+extension STM32DecisionTests {
+  @Test func `a candidate tells which sections were read, and which were not and why`() throws {
+    let decision = Self.decide([try STM32Packages.tube()])
+    let steps = try #require(decision.decision.candidates.first).steps
+    #expect(
+      steps.map(\.rule) == [
+        "match", "rank", "driver-version", "models-not-read", "models-read", "models-not-read",
+        "install-section", "service", "exclude-from-select", "verdict",
+      ])
+    #expect(
+      steps.filter { $0.rule.hasPrefix("models") }.map(\.sentence) == [
+        "[Mfg0.NTx86] is not read: it is for x86, and this machine is amd64.",
+        "[Mfg0.NTamd64] is read: it is the closest.",
+        "[Mfg0] is not read: it names no architecture, and only x86 takes that since Windows Server 2003.",
+      ])
+    #expect(steps[6].sentence == "It would be installed by [Tube.Device.NT].")
+    #expect(steps[7].sentence == "The function driver is STTub30 (AddService with flag 2).")
+    #expect(steps[7].evidence.source == "oem3.inf:41")
   }
 }

@@ -35,3 +35,4 @@ if wants("plan") { try Flashing.reportPlan() }
 if wants("flash") { try await Flashing.reportFlash() }
 if wants("descriptors") { Bus.reportDescriptors() }
 if wants("tree") { Bus.reportTree() }
+if wants("inf") { INFStores.report() }

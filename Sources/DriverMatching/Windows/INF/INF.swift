@@ -100,7 +100,10 @@ public struct INF: Hashable, Sendable {
     guard let line = version.lines.first(where: { $0.key?.lowercased() == "signature" }) else {
       throw INFError(.noVersion, file: name, line: version.number)
     }
-    let signature = INFReading(self).expand(line.field(0))
+    // Real ones have no token here, and then the strings need not be looked at.
+    let written = line.field(0)
+    let signature =
+      written.utf8.contains(INFToken.percent) ? INFReading(self).expand(written) : written
     guard ["$windows nt$", "$chicago$"].contains(signature.lowercased()) else {
       throw INFError(.unknownSignature(signature), file: name, line: line.number)
     }

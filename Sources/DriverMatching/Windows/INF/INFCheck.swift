@@ -20,8 +20,9 @@ enum INFCheck {
     var used: [String: (name: String, line: Int)] = [:]
     var findings: [INFFinding] = []
     func use(_ text: String, _ line: Int) {
-      for name in INFToken.names(in: text) where used[name] == nil && used.count < nameLimit {
-        used[name] = (name, line)
+      for name in INFToken.names(in: text) where used.count < nameLimit {
+        let key = name.lowercased()
+        if used[key] == nil { used[key] = (name, line) }
       }
     }
     for section in inf.sections {
@@ -109,7 +110,7 @@ enum INFCheck {
     var isDead = !lines.isEmpty
     var seen: Set<String> = []
     for line in lines {
-      let base = reading.expand(line.key == nil ? line.name ?? "" : line.field(0))
+      let base = reading.expand(line.field(0))
       let decorations = line.fields.dropFirst().map { reading.expand($0) }.filter { !$0.isEmpty }
       if decorations.contains(where: { INFDecoration($0)?.architecture != nil }) { isDead = false }
       for text in decorations where findings.count < limit {
@@ -131,7 +132,16 @@ enum INFCheck {
         findings += revisions(reading.section(section)?.lines ?? [], reading)
       }
     }
-    if isDead, let first = lines.first {
+    let template = lines.first { line in
+      line.fields.contains { $0.lowercased().contains("$arch$") }
+    }
+    if let template {
+      findings.append(
+        INFFinding(
+          "inf-template",
+          "The file is a template: $ARCH$ is filled in when the driver is built, and no Windows reads it so.",
+          line: template.number))
+    } else if isDead, let first = lines.first {
       findings.append(
         INFFinding(
           "inf-undecorated-models",

@@ -43,7 +43,7 @@ extension INFReading {
 
   private func models(_ line: INF.Line, on windows: WindowsProfile) -> INFModels {
     // The short form: the name is the section as well.
-    let manufacturer = expand(line.name ?? "")
+    let manufacturer = expand(line.key ?? line.field(0))
     let base = line.key == nil ? manufacturer : field(0, of: line)
     var result = INFModels(
       manufacturer: manufacturer, line: line.number, section: nil, considered: [])

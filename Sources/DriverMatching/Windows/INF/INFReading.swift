@@ -118,7 +118,7 @@ enum INFToken {
     return String(decoding: expanded.utf16.prefix(INF.fieldLimit), as: UTF16.self)
   }
 
-  /// The names of the tokens in a text, lower case, folders left out.
+  /// The names of the tokens in a text, as they are written, folders left out.
   static func names(in text: String) -> [String] {
     guard text.utf8.contains(percent) else { return [] }
     var names: [String] = []
@@ -127,7 +127,7 @@ enum INFToken {
       let behind = rest[rest.index(after: start)...]
       guard let end = behind.firstIndex(of: percent) else { break }
       let name = String(Substring(behind[..<end]))
-      if !name.isEmpty, !isFolder(name) { names.append(name.lowercased()) }
+      if !name.isEmpty, !isFolder(name) { names.append(name) }
       rest = behind[behind.index(after: end)...]
     }
     return names

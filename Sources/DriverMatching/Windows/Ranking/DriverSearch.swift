@@ -55,13 +55,16 @@ struct DriverSearch {
   ) {
     var source = Source(file: file, reading: reading, library: library, windows: windows)
     var seen: Set<String> = []
-    for models in reading.models(on: windows) {
-      for option in models.considered where seen.insert(option.section.lowercased()).inserted {
-        guard let section = reading.section(option.section), !section.lines.isEmpty else {
-          continue
-        }
-        for line in section.lines where source.count < DriverStore.nodeLimit {
-          add(line, models, option, &source)
+    let all = reading.models(on: windows)
+    // What counts first: the limit is for it.
+    for isTaken in [true, false] {
+      for models in all {
+        for option in models.considered
+        where option.isTaken == isTaken && seen.insert(option.section.lowercased()).inserted {
+          let lines = reading.section(option.section)?.lines ?? []
+          for line in lines where source.count < DriverStore.nodeLimit {
+            add(line, models, option, &source)
+          }
         }
       }
     }
@@ -141,7 +144,8 @@ struct DriverSearch {
       classGUID: version.classGUID, className: version.className, service: installation.service,
       interfaceGUIDs: installation.interfaceGUIDs, serviceGUIDs: installation.serviceGUIDs,
       shownClass: shownClass, objection: nil, notes: [])
-    node.notes = Self.notes(node, installation, source, version)
+    if option.isTaken { node.notes = Self.choices(node, installation, models, source.file.name) }
+    node.notes += Self.notes(node, installation, source, version)
     node.objection = objection(option, models, installation, source)
     if node.objection != nil {
       if dropped.count < DriverStore.nodeLimit { dropped.append(node) }
@@ -172,6 +176,45 @@ struct DriverSearch {
     return nil
   }
 
+  /// Decorations of a line that are told of.
+  private static let choiceLimit = 12
+
+  /// Which sections of the file were chosen, and why.
+  private static func choices(
+    _ node: DriverNode, _ installation: INFInstallation, _ models: INFModels, _ file: String
+  ) -> [DriverDecision.Step] {
+    var steps = models.considered.prefix(choiceLimit).map { option in
+      DriverDecision.Step(
+        option.isTaken ? "models-read" : "models-not-read",
+        "[\(option.section)] is \(option.isTaken ? "" : "not ")read: \(option.reason).",
+        Evidence("\(file):\(models.line)", .read))
+    }
+    if installation.exists {
+      steps.append(
+        DriverDecision.Step(
+          "install-section", "It would be installed by [\(installation.section)].",
+          Evidence(node.place, .read)))
+    }
+    if let service = installation.service {
+      steps.append(
+        DriverDecision.Step(
+          "service",
+          service.text.isEmpty
+            ? "The file says that no driver is needed."
+            : "The function driver is \(service.text)"
+              + (service.certainty == .read
+                ? " (AddService with flag 2)."
+                : ", by a section of Windows' own that the file needs."),
+          Evidence(service.place, service.certainty)))
+    } else {
+      steps.append(
+        DriverDecision.Step(
+          "service", "The file names no function driver (AddService with flag 2).",
+          Evidence(node.place, .read)))
+    }
+    return steps
+  }
+
   private static func notes(
     _ node: DriverNode, _ installation: INFInstallation, _ source: Source, _ version: INFVersion
   ) -> [DriverDecision.Step] {
@@ -183,6 +226,12 @@ struct DriverSearch {
       note(
         "no-install-section", "The file has no section [\(installation.section)] to install from.",
         node.place, .read)
+    }
+    if let hidden = source.reading.line("ExcludeFromSelect", in: "ControlFlags") {
+      note(
+        "exclude-from-select",
+        "It is hidden from the lists that people pick from; that changes nothing about the choice.",
+        "\(source.file.name):\(hidden.number)", .read)
     }
     if installation.isCut {
       note(

@@ -49,9 +49,9 @@ extension DriverStore {
     let binding = winner.map { self.binding(of: $0, product) }
     var decision = DriverDecision(
       system: .windows, subject: subject, names: ids.hardware + ids.compatible,
-      steps: steps(search, ids), candidates: candidates(search),
+      steps: steps(search, ids), candidates: candidates(search, ids),
       outcome: outcome(binding, search, product, failure))
-    decision.changes = changes(ids, search)
+    if failure == nil { decision.changes = changes(ids, search) }
     return WindowsDecision(
       decision: decision, binding: binding, nodes: search.nodes,
       extensions: applied(search.extensions), reach: WindowsReach.of(binding),
@@ -84,7 +84,7 @@ extension DriverStore {
         "store",
         "\(countText(files.count, "file")) of the store and \(inbox.count) ids of Windows' own drivers were "
           + "compared: \(search.nodes.count == 1 ? "1 match" : "\(search.nodes.count) matches").",
-        Evidence(windows.name, .known)),
+        Evidence("the files that were handed in, on \(windows.name)", .read)),
     ]
     for (node, id) in search.extensions.prefix(16) {
       steps.append(
@@ -122,26 +122,25 @@ extension DriverStore {
   /// Candidates that are told of; there may be thousands.
   private static let candidateLimit = 64
 
-  private func candidates(_ search: DriverSearch) -> [DriverDecision.Candidate] {
+  private func candidates(
+    _ search: DriverSearch, _ ids: DeviceIDs
+  ) -> [DriverDecision.Candidate] {
     var candidates: [DriverDecision.Candidate] = []
     let winner = search.nodes.first
+    let best = search.nodes.prefix { node in winner.map { node.defeat(by: $0) == nil } ?? false }
+    let isTied = Set(best.map(\.file)).count > 1
     for (index, node) in search.nodes.prefix(Self.candidateLimit).enumerated() {
       var candidate = candidate(node)
       let defeat = winner.flatMap { node.defeat(by: $0) }
-      let isTie =
-        defeat == nil
-        && search.nodes.dropFirst().first.map {
-          winner?.defeat(by: $0) == nil && $0.defeat(by: node) == nil && $0.file != winner?.file
-        } ?? false
       candidate.verdict =
-        defeat != nil ? .outranked : isTie ? .ties : index == 0 ? .wins : .outranked
+        defeat != nil ? .outranked : isTied ? .ties : index == 0 ? .wins : .outranked
       let verdict =
         switch candidate.verdict {
         case .ties: "has the same rank, date and version as another; which is taken is not defined"
         case .wins:
           search.nodes.count > 1
             ? "is the best of \(search.nodes.count)" : "is the only one that matches"
-        default: defeat ?? "is the same line by another id"
+        default: defeat ?? "stands in the same file, at the same rank, behind the first"
         }
       candidate.steps.append(
         DriverDecision.Step(
@@ -167,23 +166,28 @@ extension DriverStore {
           driver: near.file, origin: near.file, match: near.id, verdict: .dropped,
           steps: [
             DriverDecision.Step(
-              "nearest-id", Self.difference(of: near), Evidence(near.place, .read))
+              "nearest-id", difference(of: near, from: ids), Evidence(near.place, .read))
           ]))
     }
     return candidates
   }
 
-  private static func difference(of near: DriverSearch.Near) -> String {
-    guard near.isSameProduct, let id = HardwareID(near.id) else {
+  private func difference(of near: DriverSearch.Near, from ids: DeviceIDs) -> String {
+    let own = ids.hardware.lazy.compactMap { HardwareID($0) }.first
+    guard near.isSameProduct, let id = HardwareID(near.id), let own else {
       return "\(near.id) is another product of the same vendor."
     }
-    if let interface = id.interface {
-      return "\(near.id) is for function \(interface) of a composite device, which this is not."
+    if id.interface != own.interface {
+      let subject = id.interface.map { "for function \($0)" } ?? "for the whole device"
+      let this =
+        own.interface.map { "this is function \($0)" } ?? "this is the device and no function of it"
+      return "\(near.id) is \(subject), and \(this)."
     }
     if let revision = id.revision {
-      return "\(near.id) is for bcdDevice \(revision), which this device has not."
+      return
+        "\(near.id) is for bcdDevice \(revision), and this device says \(own.revision ?? "none")."
     }
-    return "\(near.id) is for the whole device, and this is a part of it."
+    return "\(near.id) is written in another way than Windows does."
   }
 
   private func candidate(_ node: DriverNode) -> DriverDecision.Candidate {
@@ -282,6 +286,20 @@ extension DriverStore {
       changes.append(DriverDecision.Step("undo", "\(condition), \(then).", again))
     }
     if let change = firmwareChange(ids, search) { changes.append(change) }
+    if search.nodes.first?.match.list != .hardware, let name = ids.hardware.last,
+      HardwareID(name) != nil
+    {
+      let match = IdentifierMatch(
+        id: name, list: .hardware, index: ids.hardware.count - 1, field: .hardware)
+      let signature = DriverSigner.whql.signatureScore(on: windows, isDecorated: true)
+      let rank = DriverRank(signature: signature, feature: nil, match)
+      changes.append(
+        DriverDecision.Step(
+          "named-by-product",
+          "A signed package that names \(name) would win at \(rank.text), whatever its date"
+            + (ids.isComposite ? "; no function of the device would appear then." : "."),
+          Evidence("Microsoft Learn, How Windows Ranks Drivers", .derived)))
+    }
     if let winner = search.nodes.first, winner.match.list == .hardware {
       let date = winner.version.hasDate ? "a date after \(winner.version.date)" : "any date"
       changes.append(
