@@ -6,7 +6,12 @@ enum UdevFixtures {
   static let descriptor = DeviceDescriptor(
     vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200))
   static let configuration = ConfigurationDescriptor(
-    attributes: 0xC0, interfaces: [InterfaceDescriptor(number: 0, interfaceClass: .dfuMode)])
+    attributes: 0xC0,
+    interfaces: [
+      InterfaceDescriptor(
+        number: 0, interfaceClass: .dfuMode,
+        extra: [RawDescriptor(bytes: [9, 0x21, 0x0B, 0xFF, 0, 0, 8, 0x1A, 1], offset: 18)])
+    ])
 
   /// A bootloader on the second port of the first bus.
   static func bootloader(_ action: String = "add") -> UdevDevice {
@@ -23,7 +28,10 @@ enum UdevFixtures {
     configurations: [
       ConfigurationDescriptor(interfaces: [
         InterfaceDescriptor(number: 0, interfaceClass: ClassTriple(2, 2, 1)),
-        InterfaceDescriptor(number: 1, interfaceClass: ClassTriple(10, 0, 0)),
+        InterfaceDescriptor(
+          number: 1, interfaceClass: ClassTriple(10, 0, 0),
+          endpoints: [EndpointDescriptor(address: 1, attributes: 2, maxPacketSize: 64, interval: 0)]
+        ),
       ])
     ], strings: .init(manufacturer: "Maker (of boards)", product: "Ü/1", serialNumber: "75 12"),
     path: PortPath(bus: 3, ports: [1, 4]), address: 130 - 3)

@@ -48,6 +48,8 @@ import USB
     Fault(line: #"MODE="0666", GOTO="nowhere""#, slug: "udev-goto", isSoft: true),
     Fault(line: #"MODE="0666", GROUP="nobodys""#, slug: "udev-group", isSoft: true),
     Fault(line: #"MODE="0666", TAG:="x""#, slug: "udev-operator", isSoft: true),
+    Fault(
+      line: #"MODE="0666", SYMLINK+="50%""#, slug: "udev-substitution", help: "%%", isSoft: true),
     Fault(line: #"MODE+="0666""#, slug: "udev-operator", isSoft: true),
   ])
   func `a fault takes the whole line or a part of it, and says which`(_ fault: Fault) {

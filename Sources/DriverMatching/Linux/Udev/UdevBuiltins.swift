@@ -76,6 +76,10 @@ enum UdevBuiltins {
       }
     }
     found["ID_SERIAL"] = serial
+    // Since 250 all but the class of interfaces also under names that no other bus uses.
+    for (key, value) in found where !key.hasPrefix("ID_USB_") {
+      found["ID_USB_" + key.dropFirst("ID_".count)] = value
+    }
     found["ID_BUS"] = "usb"
     return .properties(found)
   }

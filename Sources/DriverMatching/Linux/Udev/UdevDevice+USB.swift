@@ -63,7 +63,7 @@ extension UdevDevice {
         "BUSNUM": padded(bus),
         "DEVNUM": padded(address),
       ],
-      interfaceClasses: configurations.flatMap { $0.interfaces.map(\.interfaceClass) },
+      interfaceClasses: visibleClasses(configurations),
       parents: parents)
   }
 
@@ -108,6 +108,18 @@ extension UdevDevice {
       action: action, name: name, devpath: "\(devpath)/\(subsystem)/\(name)", subsystem: subsystem,
       node: node,
       number: number, parents: [self] + parents)
+  }
+
+  /// The classes that udev reads out of the file `descriptors`. An interface descriptor that ends the file
+  /// it does not see (tried with 252).
+  private static func visibleClasses(_ configurations: [ConfigurationDescriptor]) -> [ClassTriple] {
+    var classes = configurations.flatMap { $0.interfaces.map(\.interfaceClass) }
+    if let last = configurations.last?.interfaces.last, last.endpoints.isEmpty, last.extra.isEmpty,
+      last.extraBytes.isEmpty
+    {
+      classes.removeLast()
+    }
+    return classes
   }
 
   private static func padded(_ number: Int) -> String {

@@ -48,7 +48,7 @@ public struct UdevDevice: Hashable, Sendable {
   public var nodeOwner: String
   /// The group of the node before the event.
   public var nodeGroup: String
-  /// The classes of all interfaces in the file `descriptors`, as they stand.
+  /// The classes of all interfaces that udev finds in the file `descriptors`, as they stand.
   public var interfaceClasses: [ClassTriple]
   /// Its ancestors, nearest first; theirs are not asked.
   public var parents: [UdevDevice]

@@ -364,7 +364,10 @@ extension UdevEvent {
   }
 
   private mutating func assignTag(_ value: String, _ token: UdevToken, _ rule: UdevRule) {
-    if token.operation == .assign { outcome.tags = [] }
+    if token.operation == .assign {
+      outcome.tags = []
+      outcome.currentTags = []
+    }
     guard !value.isEmpty else { return }
     guard
       value.utf8.allSatisfy({
@@ -373,8 +376,12 @@ extension UdevEvent {
       })
     else { return note("udev-tag", rule, "\"\(shown(value))\" is no name for a tag.") }
     if token.operation == .remove {
-      outcome.tags.removeAll { $0.value == value }
-    } else if let index = outcome.tags.firstIndex(where: { $0.value == value }) {
+      // It stays one of all tags, and TAG== still holds.
+      outcome.currentTags.remove(value)
+      return
+    }
+    outcome.currentTags.insert(value)
+    if let index = outcome.tags.firstIndex(where: { $0.value == value }) {
       // What an earlier event has left is now this rule's.
       if outcome.tags[index].place == UdevOutcome.database {
         outcome.tags[index].place = rule.place

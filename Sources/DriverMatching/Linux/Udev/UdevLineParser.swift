@@ -372,6 +372,12 @@ extension UdevLineParser {
   }
 
   private mutating func append(_ kind: UdevToken.Kind, _ pair: Pair) {
+    if !(kind < .test || kind == .matchResult), let sign = Self.strangeSubstitution(pair.value) {
+      soften(
+        "substitution",
+        "\"\(sign)\" in \"\(shown(pair.value))\" stands for nothing and stays as it is.",
+        "Write \(sign)\(sign) for the sign itself.")
+    }
     let isCompared = kind < .test || kind == .matchResult
     tokens.append(
       UdevToken(
@@ -383,6 +389,25 @@ extension UdevLineParser {
     // A line of 16 KiB may have many.
     guard soft.count < 20 else { return }
     soft.append(UdevLineFault(slug: slug, what: what, help: help, isWholeLine: false))
+  }
+
+  /// A sign of a substitution behind which none stands.
+  private static func strangeSubstitution(_ value: String) -> String? {
+    var rest = Array(value.utf8)[...]
+    while let sign = rest.first {
+      guard sign == UInt8(ascii: "$") || sign == UInt8(ascii: "%") else {
+        rest = rest.dropFirst()
+        continue
+      }
+      if rest.dropFirst().first == sign {
+        rest = rest.dropFirst(2)
+      } else if let (_, _, length) = UdevSubstitution.read(rest) {
+        rest = rest.dropFirst(length)
+      } else {
+        return sign == UInt8(ascii: "$") ? "$" : "%"
+      }
+    }
+    return nil
   }
 
   private static func bracesFault(_ braces: Braces, _ pair: Pair) -> UdevLineFault? {

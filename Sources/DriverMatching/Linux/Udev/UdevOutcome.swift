@@ -36,8 +36,11 @@ public struct UdevOutcome: Sendable {
   public var group: Setting<String>?
   /// Links below `/dev`, without that.
   public var symlinks: [Setting<String>] = []
-  /// Tags, those of earlier events included; their place is then `the database`.
+  /// All tags, which TAG== compares: those of earlier events, whose place is `the database`, and those that
+  /// a later rule has taken away with -= (udev's `TAGS`).
   public var tags: [Setting<String>] = []
+  /// The tags that this event leaves (udev's `CURRENT_TAGS`).
+  public var currentTags: Set<String> = []
   /// Properties; the place of those of the kernel's event is `the kernel`.
   public var properties: [String: Setting<String>] = [:]
   /// What runs at the end, in this order.
