@@ -5,13 +5,11 @@
 /// locale. An unterminated bracket is a bracket. The time is bounded by the product of both lengths,
 /// whatever the stars.
 public struct ShellPattern: Hashable, Sendable {
-  /// One place of the pattern.
-  private enum Token: Hashable, Sendable {
-    case byte(UInt8)
-    case any
-    case star
-    case set(ByteSet)
-  }
+  /// One place of the pattern: a byte, or one of these, or from 258 on a set. Patterns may be many and long.
+  private typealias Token = UInt16
+  private static let any: Token = 256
+  private static let star: Token = 257
+  private static let firstSet = 258
 
   /// A set of bytes.
   struct ByteSet: Hashable, Sendable {
@@ -50,9 +48,13 @@ public struct ShellPattern: Hashable, Sendable {
   }
 
   private var tokens: [Token] = []
+  private var sets: [ByteSet] = []
 
   /// The bytes before the first wildcard; all that it matches begins with them.
   public private(set) var literalPrefix: [UInt8] = []
+
+  /// How many places it has, wildcards counted once.
+  var count: Int { tokens.count }
 
   /// Whether it has no wildcard: it matches one text.
   public var isLiteral: Bool { literalPrefix.count == tokens.count }
@@ -71,18 +73,18 @@ public struct ShellPattern: Hashable, Sendable {
       let byte = bytes[at]
       switch byte {
       case UInt8(ascii: "*"):
-        if tokens.last != .star { tokens.append(.star) }
+        if tokens.last != Self.star { tokens.append(Self.star) }
         isPrefix = false
         at += 1
         continue
       case UInt8(ascii: "?"):
-        tokens.append(.any)
+        tokens.append(Self.any)
         isPrefix = false
         at += 1
         continue
       case UInt8(ascii: "[") where !noBracketEnds:
         if let (set, end) = Self.bracket(bytes, at + 1) {
-          tokens.append(.set(set))
+          append(set)
           isPrefix = false
           at = end
           continue
@@ -91,7 +93,7 @@ public struct ShellPattern: Hashable, Sendable {
       case UInt8(ascii: "\\"):
         guard at + 1 < bytes.count else {
           // A last backslash matches nothing.
-          tokens.append(.set(ByteSet()))
+          append(ByteSet())
           isPrefix = false
           at += 1
           continue
@@ -99,7 +101,7 @@ public struct ShellPattern: Hashable, Sendable {
         at += 1
       default: break
       }
-      tokens.append(.byte(bytes[at]))
+      tokens.append(Token(bytes[at]))
       if isPrefix { literalPrefix.append(bytes[at]) }
       at += 1
     }
@@ -117,7 +119,7 @@ public struct ShellPattern: Hashable, Sendable {
     var star = -1
     var retry = 0
     while at < bytes.count {
-      if token < count, tokens[token] == .star {
+      if token < count, tokens[token] == Self.star {
         star = token
         retry = at
         token += 1
@@ -132,17 +134,21 @@ public struct ShellPattern: Hashable, Sendable {
         return false
       }
     }
-    while token < count, tokens[token] == .star { token += 1 }
+    while token < count, tokens[token] == Self.star { token += 1 }
     return token == count
   }
 
   private func accepts(_ token: Token, _ byte: UInt8) -> Bool {
-    switch token {
-    case .byte(let own): own == byte
-    case .any: true
-    case .star: false
-    case .set(let set): set.contains(byte)
-    }
+    if token < Self.any { return token == Token(byte) }
+    if Int(token) >= Self.firstSet { return sets[Int(token) - Self.firstSet].contains(byte) }
+    return token == Self.any
+  }
+
+  private mutating func append(_ set: ByteSet) {
+    // Beyond so many sets nothing real is; the last one stands for all others.
+    guard sets.count < 60_000 else { return tokens.append(Token(Self.firstSet + sets.count - 1)) }
+    tokens.append(Token(Self.firstSet + sets.count))
+    sets.append(set)
   }
 
   /// The set behind a `[`, and where the pattern goes on; nil where the bracket has no end.

@@ -1,0 +1,105 @@
+import USB
+
+/// What rules ask of the machine and not of the device.
+public struct UdevEnvironment: Sendable {
+  /// The groups that exist; nil where they are not known, and then every name counts.
+  public var groups: Set<String>?
+  /// The users that exist; nil where they are not known.
+  public var users: Set<String>?
+  /// `CONST{arch}` and `CONST{virt}`, where they are known.
+  public var constants: [String: String]
+  /// The kernel's command line; nil where it is not known.
+  public var commandLine: String?
+  /// The hardware database; nil where it is not at hand.
+  public var hardwareDatabase: UdevHardwareDatabase?
+
+  /// A machine of which is known what is given.
+  public init(
+    groups: Set<String>? = nil, users: Set<String>? = nil, constants: [String: String] = [:],
+    commandLine: String? = nil, hardwareDatabase: UdevHardwareDatabase? = nil
+  ) {
+    self.groups = groups
+    self.users = users
+    self.constants = constants
+    self.commandLine = commandLine
+    self.hardwareDatabase = hardwareDatabase
+  }
+}
+
+/// The texts of `hwdb.d`: properties by a pattern of the modalias (hwdb(7)).
+public struct UdevHardwareDatabase: Sendable {
+  /// The folders, highest first.
+  public static let directories = ["/etc/udev/hwdb.d", "/usr/lib/udev/hwdb.d", "/lib/udev/hwdb.d"]
+
+  private struct Record: Sendable {
+    var pattern: ShellPattern
+    var properties: [(String, String)]
+  }
+
+  private var records: [Record] = []
+
+  /// Records beyond these are not read; systemd's own have 40 000 of USB.
+  public static let recordLimit = 400_000
+
+  /// Reads the files; only records whose pattern begins with `usb:` are kept.
+  public init(_ files: [ConfigurationFile]) {
+    let merged = ConfigurationFile.merged(
+      files, directories: Self.directories, suffix: ".hwdb", emptyMasks: true)
+    for file in merged.read {
+      var patterns: [ShellPattern] = []
+      var properties: [(String, String)] = []
+      func close() {
+        for pattern in patterns where !properties.isEmpty && records.count < Self.recordLimit {
+          records.append(Record(pattern: pattern, properties: properties))
+        }
+        patterns = []
+        properties = []
+      }
+      for (_, line) in TextLines(Array(file.bytes.prefix(ConfigurationFile.sizeLimit))) {
+        if line.first == UInt8(ascii: "#") { continue }
+        if line.first == 0x20 || line.first == 0x09 {
+          guard !patterns.isEmpty, let equals = line.firstIndex(of: UInt8(ascii: "=")),
+            properties.count < 1000
+          else {
+            continue
+          }
+          let key = line[..<equals].drop { UdevText.isSpace($0) }
+          properties.append(
+            (UdevText.trimmedAtEnd(key.text), UdevText.trimmedAtEnd(line[(equals + 1)...].text)))
+          continue
+        }
+        if line.allSatisfy(UdevText.isSpace) || !properties.isEmpty { close() }
+        if line.starts(with: "usb:".utf8), line.count <= ModuleAliases.patternLimit,
+          patterns.count < 1000
+        {
+          patterns.append(ShellPattern(UdevText.trimmedAtEnd(line.text)))
+        }
+      }
+      close()
+    }
+  }
+
+  /// What the database has for a device, later records over earlier ones.
+  func properties(of device: UdevDevice) -> [String: String] {
+    var found: [String: String] = [:]
+    // The builtin goes up until something is found.
+    for node in [device] + device.parents.prefix(UdevDevice.parentLimit)
+    where node.subsystem == "usb" {
+      guard let name = Self.name(of: node) else { continue }
+      for record in records where record.pattern.matches(name) {
+        for (key, value) in record.properties { found[key] = value }
+      }
+      if !found.isEmpty { return found }
+    }
+    return found
+  }
+
+  private static func name(of device: UdevDevice) -> String? {
+    if let name = device.properties["MODALIAS"] { return name }
+    guard let vendor = device.attributes["idVendor"].flatMap({ UInt16($0, radix: 16) }),
+      let product = device.attributes["idProduct"].flatMap({ UInt16($0, radix: 16) })
+    else { return nil }
+    return
+      "usb:v\(hex(vendor).uppercased())p\(hex(product).uppercased()):\(device.attributes["product"] ?? "")"
+  }
+}

@@ -1,0 +1,92 @@
+import DriverMatching
+import Testing
+import USB
+
+@Suite("Who may open the node") struct UdevAccessTests {
+  static let match = #"SUBSYSTEM=="usb", ATTR{idVendor}=="0483", ATTR{idProduct}=="df11""#
+
+  static func access(
+    _ assign: String, name: String = "70-x.rules", _ device: UdevDevice = UdevFixtures.bootloader(),
+    groups: Set<String>? = nil
+  ) -> UdevAccess {
+    let rules = UdevFixtures.rules("\(match), \(assign)", name: name, groups: groups)
+    return UdevAccess(rules.evaluate(device, in: UdevEnvironment(groups: groups)), device)
+  }
+
+  @Test func `without a rule everybody may read, and only root may write`() {
+    let access = Self.access(#"ENV{X}="1""#)
+    #expect(access.listing == "crw-rw-r-- root root")
+    #expect(access.mode.place == "/usr/lib/udev/rules.d/50-udev-default.rules:2")
+    let ada = access.verdict(for: UdevFixtures.atSeat)
+    #expect(ada.canRead && !ada.canWrite)
+    #expect(
+      ada.step.sentence
+        == "ada may only read it: the mode is 0664 for all others"
+        + " (/usr/lib/udev/rules.d/50-udev-default.rules:2)."
+    )
+    #expect(access.verdict(for: .init(name: "root", id: 0, groups: [], isAtSeat: false)).canWrite)
+  }
+
+  @Test func `uaccess gives it to who sits there, a group to its members, 0666 to all`() {
+    let seat = Self.access(#"TAG+="uaccess""#)
+    #expect(seat.listing == "crw-rw-r--+ root root")
+    #expect(seat.verdict(for: UdevFixtures.atSeat).canWrite)
+    #expect(seat.verdict(for: UdevFixtures.atSeat).step.rule == "uaccess")
+    #expect(!seat.verdict(for: UdevFixtures.remote).canWrite)
+    #expect(seat.verdict(for: UdevFixtures.remote).step.sentence.contains("ssh"))
+    let group = Self.access(#"MODE="0660", GROUP="plugdev""#)
+    #expect(group.verdict(for: UdevFixtures.atSeat).step.rule == "group")
+    #expect(group.verdict(for: UdevFixtures.atSeat).canWrite)
+    #expect(!group.verdict(for: UdevFixtures.remote).canRead)
+    #expect(Self.access(#"MODE="0666""#).verdict(for: UdevFixtures.remote).canWrite)
+    let owner = Self.access(#"OWNER="bob", MODE="0600""#)
+    #expect(owner.verdict(for: UdevFixtures.remote).step.rule == "owner")
+  }
+
+  @Test(arguments: [
+    ("70-x.rules", true), ("73-aa.rules", true), ("73-seat.rules", false), ("73-zz.rules", false),
+    ("99-x.rules", false),
+  ])
+  func `the tag has to be set in a file before 73-seat-late`(_ name: String, _ works: Bool) {
+    let access = Self.access(#"TAG+="uaccess""#, name: name)
+    #expect(access.verdict(for: UdevFixtures.atSeat).canWrite == works)
+    #expect(access.lateTag == (works ? nil : "/etc/udev/rules.d/\(name):1"))
+    if !works {
+      #expect(access.verdict(for: UdevFixtures.atSeat).step.sentence.contains("73-seat-late.rules"))
+    }
+  }
+
+  @Test
+  func `a late tag counts in the next event of the same device, and a builtin of its own at once`()
+  {
+    var again = UdevFixtures.bootloader("change")
+    again.databaseTags = ["uaccess"]
+    again.nodeMode = 0o664
+    let access = Self.access(#"TAG+="uaccess""#, name: "99-x.rules", again)
+    #expect(access.verdict(for: UdevFixtures.atSeat).canWrite)
+    #expect(access.listing == "crw-rw-r--+ root root")
+    let own = Self.access(#"TAG+="uaccess", RUN{builtin}+="uaccess""#, name: "99-x.rules")
+    #expect(own.verdict(for: UdevFixtures.atSeat).canWrite)
+  }
+
+  @Test func `an early MODE is lost on add unless it is final, and stays on change`() {
+    #expect(Self.access(#"MODE="0666""#, name: "45-x.rules").mode.value == 0o664)
+    #expect(Self.access(#"MODE:="0666""#, name: "45-x.rules").mode.value == 0o666)
+    #expect(
+      Self.access(#"MODE="0666""#, name: "45-x.rules", UdevFixtures.bootloader("change")).mode.value
+        == 0o666)
+    #expect(Self.access(#"MODE="0666""#, name: "99-x.rules").mode.value == 0o666)
+  }
+
+  @Test func `a group that does not exist leaves the mode without members`() {
+    let access = Self.access(#"MODE="0660", GROUP="plugdev""#, groups: ["root"])
+    #expect(access.listing == "crw-rw---- root root")
+    #expect(!access.verdict(for: UdevFixtures.atSeat).canRead)
+  }
+
+  @Test func `a group alone makes the mode 0660 where nothing else sets it`() {
+    let device = UdevFixtures.bootloader("change")
+    #expect(Self.access(#"GROUP="plugdev""#, device).listing == "crw-rw---- root plugdev")
+    #expect(Self.access(#"ENV{X}="1""#, device).mode.place == UdevAccess.untouched)
+  }
+}
