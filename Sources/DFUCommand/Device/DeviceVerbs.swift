@@ -12,7 +12,7 @@ import Workbench
 /// The verbs that talk to a device, in the order in which the help lists them.
 let deviceVerbs: [any ParsableCommand.Type] = [
   List.self, Wait.self, Flash.self, Read.self, Verify.self, Erase.self, BlankCheck.self,
-  Detach.self, Leave.self, Options.self, Unprotect.self,
+  Detach.self, Leave.self, Options.self, Unprotect.self, Doctor.self,
 ]
 
 /// The verbs that offer devices to others.

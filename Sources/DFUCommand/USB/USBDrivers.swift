@@ -71,6 +71,12 @@ struct USBDrivers: Verb {
 
   @Option(
     help: ArgumentHelp(
+      "Rules of udev instead of those of this machine: a file, or a folder with some. Repeatable.",
+      valueName: "path"))
+  var rules: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "Instead of a device: what Linux calls an interface. Repeatable; - reads lines.",
       valueName: "text"))
   var modalias: [String] = []
@@ -155,7 +161,17 @@ struct USBDrivers: Verb {
     var report = DriversReport(
       source: source, device: "\(subject.device.vendor):\(subject.device.product)",
       product: subject.product)
-    if os != .windows { report.linux = DriversReport.Linux(subject, try matcher(subject)) }
+    if os != .windows {
+      var linux = DriversReport.Linux(subject, try matcher(subject))
+      let machine = Machine.current(environment: Terminal.environment)
+      let isHere = subject.boundDrivers != nil
+      let udev =
+        rules.isEmpty
+        ? UdevFiles.installed(on: machine) : try UdevFiles.named(rules.map { FilePath($0) })
+      linux.access = udev.access(
+        of: subject, users: isHere && rules.isEmpty ? [machine.user] : UdevFiles.usualUsers)
+      report.linux = linux
+    }
     if os != .linux {
       let (store, findings) = try store
       report.windows = DriversReport.Windows(subject, store, findings: findings)

@@ -9,6 +9,8 @@ public struct DriversReport: Encodable, Hashable, Sendable {
     public var knowledge: String
     /// About the device, and about each of its interfaces.
     public var decisions: [DriverDecision]
+    /// Who may open its node; nil where no rules were asked.
+    public var access: NodeAccess?
   }
 
   /// What Windows does.

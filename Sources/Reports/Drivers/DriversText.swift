@@ -79,6 +79,7 @@ private struct DriversWriter {
   private mutating func write(_ linux: DriversReport.Linux) {
     heading("Linux", linux.knowledge)
     for decision in linux.decisions { write(decision) }
+    if let access = linux.access { write(access) }
   }
 
   private mutating func write(_ windows: DriversReport.Windows) {
@@ -136,6 +137,24 @@ private struct DriversWriter {
       for command in instruction.commands {
         lines.append("        " + style(.accent, terminalSafe(command)))
       }
+    }
+  }
+
+  private mutating func write(_ access: NodeAccess) {
+    lines.append("")
+    lines.append("  " + style(.strong, "its node in /dev") + "  " + style(.faint, access.knowledge))
+    lines.append("    " + style(.accent, terminalSafe(access.listing)))
+    for step in access.verdicts { write(step, 4) }
+    if isVerbose {
+      for setting in access.settings {
+        sentence("", "\(setting.name) \(setting.value), set by \(setting.place)", 6)
+      }
+    }
+    for finding in access.findings.prefix(isVerbose ? 32 : 4) {
+      sentence(style(.warning, "note "), finding, 4)
+    }
+    for rule in access.uncertain.prefix(isVerbose ? 32 : 4) {
+      sentence(style(.warning, "not known: "), rule, 4)
     }
   }
 

@@ -1,0 +1,59 @@
+public import DriverMatching
+
+/// Who may open the node of a device on Linux, and which rule says so.
+public struct NodeAccess: Encodable, Hashable, Sendable {
+  /// A value and the rule that has set it.
+  public struct Setting: Encodable, Hashable, Sendable {
+    /// `mode`, `owner`, `group`, `link`, `tag`.
+    public var name: String
+    /// What was set.
+    public var value: String
+    /// The rule, as file and line; `devtmpfs` for what was there before.
+    public var place: String
+  }
+
+  /// What was read: `38 files of rules`.
+  public var knowledge: String
+  /// As `ls -l` shows it: `crw-rw-r--+ root plugdev`.
+  public var listing: String
+  /// Mode, owner, group, links and tags.
+  public var settings: [Setting]
+  /// What somebody may do, each with the rule.
+  public var verdicts: [DriverDecision.Step]
+  /// Rules of which nobody can tell whether they hold, each with the reason.
+  public var uncertain: [String]
+  /// What is wrong with the rules, as `file:line: sentence`.
+  public var findings: [String]
+
+  /// Works through the rules for a device.
+  ///
+  /// - Parameters:
+  ///   - device: the device, and what happens to it.
+  ///   - rules: the rules.
+  ///   - environment: what is known of the machine.
+  ///   - users: who wants to open it.
+  public init(
+    of device: UdevDevice, under rules: UdevRuleSet,
+    in environment: UdevEnvironment = UdevEnvironment(), users: [UdevAccess.User]
+  ) {
+    let outcome = rules.evaluate(device, in: environment)
+    let access = UdevAccess(outcome, device)
+    knowledge = "\(rules.files.count) \(rules.files.count == 1 ? "file" : "files") of rules"
+    listing = access.listing
+    settings = [
+      Setting(
+        name: "mode", value: "0" + String(access.mode.value, radix: 8), place: access.mode.place),
+      Setting(name: "owner", value: access.owner.value, place: access.owner.place),
+      Setting(name: "group", value: access.group.value, place: access.group.place),
+    ]
+    settings += outcome.symlinks.map {
+      Setting(name: "link", value: "/dev/\($0.value)", place: $0.place)
+    }
+    settings += outcome.tags.map { Setting(name: "tag", value: $0.value, place: $0.place) }
+    verdicts = users.map { access.verdict(for: $0).step }
+    uncertain = outcome.uncertain.prefix(32).map { "\($0.place): \($0.reason)" }
+    findings = (rules.findings + outcome.findings).prefix(32).map {
+      "\($0.file):\($0.line): \($0.sentence)"
+    }
+  }
+}

@@ -1,0 +1,79 @@
+public import DriverMatching
+public import Reports
+public import SystemPackage
+internal import USB
+
+/// The rules of udev, of this machine or of files that somebody names.
+public struct UdevFiles: Sendable {
+  /// The rules.
+  public var rules: UdevRuleSet
+  /// What the rules ask of the machine.
+  public var environment: UdevEnvironment
+  /// Whether they are systemd's usual ones in our words, for none are at hand.
+  public var areStandIns = false
+
+  /// The rules of this machine; systemd's usual ones where there are none.
+  ///
+  /// - Parameter machine: whose groups exist.
+  public static func installed(on machine: Machine) -> UdevFiles {
+    let files = SettingsFolder.files(in: UdevRuleSet.directories, suffix: ".rules")
+    guard !files.isEmpty else {
+      return UdevFiles(
+        rules: UdevRuleSet(UdevRuleSet.standIns), environment: UdevEnvironment(),
+        areStandIns: true)
+    }
+    let database = SettingsFolder.files(in: UdevHardwareDatabase.directories, suffix: ".hwdb")
+    return UdevFiles(
+      rules: UdevRuleSet(files, groups: machine.groups),
+      environment: UdevEnvironment(
+        groups: machine.groups,
+        hardwareDatabase: database.isEmpty ? nil : UdevHardwareDatabase(database)))
+  }
+
+  /// The rules of files and folders, with systemd's usual ones among them where they bring none of their own.
+  ///
+  /// - Parameter paths: files that end in `.rules`, or folders with some.
+  /// - Throws: ``FileError`` where a path is neither.
+  public static func named(_ paths: [FilePath]) throws -> UdevFiles {
+    var files: [ConfigurationFile] = []
+    for path in paths {
+      guard !SettingsFolder.isFolder(path.string) else {
+        files += SettingsFolder.files(in: [path.string], suffix: ".rules")
+        continue
+      }
+      let bytes = try InputFile.read(path, limit: ConfigurationFile.sizeLimit)
+      files.append(
+        ConfigurationFile(
+          directory: path.removingLastComponent().string,
+          name: path.lastComponent?.string ?? path.string, bytes: bytes))
+    }
+    let names = Set(files.map(\.name))
+    files += UdevRuleSet.standIns.filter { !names.contains($0.name) }
+    return UdevFiles(rules: UdevRuleSet(files), environment: UdevEnvironment())
+  }
+
+  /// Who may open the node of a device.
+  ///
+  /// - Parameters:
+  ///   - subject: the device.
+  ///   - users: who wants to.
+  public func access(of subject: DriverSubject, users: [UdevAccess.User]) -> NodeAccess {
+    let device = UdevDevice.usb(
+      device: subject.device, configurations: subject.configurations,
+      strings: UdevDevice.Strings(
+        manufacturer: subject.manufacturer, product: subject.product,
+        serialNumber: subject.serialNumber),
+      path: subject.path ?? PortPath(bus: 1, ports: [1]), address: subject.address ?? 2,
+      speed: subject.speed ?? .full, activeConfiguration: subject.activeConfiguration)
+    var access = NodeAccess(of: device, under: rules, in: environment, users: users)
+    if areStandIns { access.knowledge = "no rules are at hand: systemd's usual ones" }
+    return access
+  }
+
+  /// The two kinds of users that rules tell apart.
+  public static let usualUsers = [
+    UdevAccess.User(name: "who sits at the machine", id: 1000, groups: ["users"], isAtSeat: true),
+    UdevAccess.User(
+      name: "a user over ssh, or a service", id: 1001, groups: ["users"], isAtSeat: false),
+  ]
+}
