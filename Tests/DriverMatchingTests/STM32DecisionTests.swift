@@ -266,3 +266,44 @@ extension STM32DecisionTests {
     #expect(steps[7].evidence.source == "oem3.inf:41")
   }
 }
+
+extension STM32DecisionTests {
+  private static func file(_ id: String, _ install: String, head: String = "") throws -> StoredINF {
+    StoredINF(
+      try INF(
+        text: INFTests.head + head + "CatalogFile=a.cat\nDriverVer=01/01/2020,1.0\n"
+          + "[Manufacturer]\na=M,NTamd64\n[M.NTamd64]\nd=I,\(id)\n" + install, name: "oem1.inf"))
+  }
+
+  @Test
+  func `services of another decoration than the install section's are not read, and that is told`()
+    throws
+  {
+    let store = try Self.file(
+      #"USB\VID_0483&PID_DF11"#, "[I.NTamd64]\n[I]\n[I.Services]\nAddService=x,2,s\n")
+    let decision = Self.decide([store])
+    #expect(decision.binding?.node.service == nil)
+    #expect(decision.decision.outcome.rule == "bound-without-service")
+    let step = decision.decision.candidates[0].steps.first { $0.rule == "service" }
+    #expect(step?.sentence.contains("[I.Services] is not decorated as [I.NTamd64] is") == true)
+    #expect(DriverChain(decision, on: .windows11).end?.name == "load")
+  }
+
+  @Test func `a package that claims a class of everybody is told of`() throws {
+    let decision = Self.decide(
+      [try Self.file(#"USB\Class_FE&SubClass_01"#, "[I]\n[I.Services]\nAddService=x,2,s\n")])
+    #expect(decision.binding?.node.rank.text == "0x00FF2004")
+    #expect(decision.binding?.node.notes.contains { $0.rule == "claims-class" } == true)
+    let named = Self.decide([try STM32Packages.zadig()])
+    #expect(named.binding?.node.notes.contains { $0.rule == "claims-class" } == false)
+    #expect(named.binding?.node.notes.contains { $0.rule == "forced" } == true)
+    #expect(named.decision.steps.contains { $0.rule == "new-node" })
+  }
+
+  @Test(arguments: [("40", 0x40), ("0x7f", 0x7F), ("zz", 0xFF), ("", 0xFF), ("100", 0xFF)])
+  func `a feature score that cannot be read is none`(_ text: String, _ expected: UInt8) throws {
+    let decision = Self.decide(
+      [try Self.file(#"USB\VID_0483&PID_DF11"#, "[I]\nFeatureScore=\(text)\n")])
+    #expect(decision.nodes.first?.rank.featureScore == expected)
+  }
+}

@@ -88,6 +88,14 @@ struct WindowsVector: Decodable, CustomTestStringConvertible, Sendable {
     #expect(counts == ["rank": 13, "rank-table": 1, "ids": 15, "matching-ids": 1])
   }
 
+  @Test func `every problem that a machine has reported is in the table`() throws {
+    let problems = Set(WindowsVector.all.compactMap(\.problem))
+    #expect(problems == ["0x2B", "0x34", "0x1C"])
+    for problem in problems {
+      #expect(ProblemCode.of(try #require(Int(problem.dropFirst(2), radix: 16))) != nil)
+    }
+  }
+
   /// An INF of ours with one line, as the log shows it.
   private static func package(_ node: WindowsVector.Node, name: String) throws -> StoredINF {
     let models =
@@ -140,6 +148,7 @@ struct WindowsVector: Decodable, CustomTestStringConvertible, Sendable {
         nodes.first { $0.file == name && $0.rank.rawValue == rank }, "\(node.rank) of \(name)")
       #expect(match.rank.text == node.rank)
       #expect(match.match.id == node.matched_id)
+      #expect(match.outrankedText == "\(name):\(node.matched_id):\(node.rank.dropFirst(2))")
       if let list = node.matched_list { #expect(match.match.list.rawValue == list) }
       if let section = node.section { #expect(match.installSection == section) }
       if let section = node.models_section { #expect(match.modelsSection == section) }

@@ -76,7 +76,10 @@ extension INFReading {
       let keys = INFGathered(line.line.field(2), of: self, library)
       result.serviceGUIDs = registryValues(keys, library).flatMap(\.guids)
     }
-    result.featureScore = first("featurescore").flatMap { UInt8(field(0, of: $0), radix: 16) }
+    result.featureScore = first("featurescore").flatMap { line in
+      let digits = field(0, of: line).lowercased()
+      return UInt8(digits.hasPrefix("0x") ? String(digits.dropFirst(2)) : digits, radix: 16)
+    }
     result.driverVersion = first("driverver").map { driverVersion($0) }
     for line in own
     where line.key?.lowercased() == "excludeid"

@@ -28,7 +28,9 @@ public struct ProblemCode: Codable, Hashable, Sendable {
       number: 22, name: "CM_PROB_DISABLED", meaning: "Somebody has disabled the device.",
       help: "Enable it in Device Manager."),
     ProblemCode(
-      number: 28, name: "CM_PROB_FAILED_INSTALL", meaning: "No driver matches.",
+      number: 28, name: "CM_PROB_FAILED_INSTALL",
+      meaning:
+        "No driver matches (status 0xC0000490), or what one depends on is missing (0xC0000491).",
       help: "Add a package that names the device, or let its firmware ask for WinUSB."),
     ProblemCode(
       number: 31, name: "CM_PROB_FAILED_ADD", meaning: "The driver was not loaded properly.",

@@ -66,6 +66,24 @@ public struct WindowsInstruction: Codable, Hashable, Sendable {
       "pnputil /enum-interfaces /class {3fe809ab-fb91-4cb5-a643-69670d52366e}",
     ], evidence: pnputil)
 
+  /// How to see of one device which drivers match, and by which id it has the one that it has.
+  ///
+  /// - Parameter instance: its instance path: `USB\VID_0483&PID_DF11\206437A1304E`.
+  /// - Returns: the commands; the first is for a prompt, the second for PowerShell.
+  public static func looking(at instance: String) -> WindowsInstruction {
+    WindowsInstruction(
+      name: "look-at", goal: "why this device has its driver",
+      steps: [
+        "List the drivers that match, each with its rank.",
+        "Ask for its service, the id by which it was matched, and the file.",
+      ],
+      commands: [
+        "pnputil /enum-devices /instanceid \"\(instance)\" /drivers",
+        "Get-PnpDeviceProperty -InstanceId '\(instance)' -KeyName DEVPKEY_Device_Service, "
+          + "DEVPKEY_Device_MatchingDeviceId, DEVPKEY_Device_DriverInfPath, DEVPKEY_Device_DriverRank",
+      ], evidence: pnputil)
+  }
+
   /// Those that fit a decision: how to see it, and how to get away from it.
   public static func of(_ decision: WindowsDecision) -> [WindowsInstruction] {
     guard let binding = decision.binding, decision.problemCode != 43 else {

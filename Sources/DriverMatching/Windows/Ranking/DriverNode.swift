@@ -49,6 +49,9 @@ public struct DriverNode: Codable, Hashable, Sendable {
     [file, modelsSection, installSection, version.version, match.id].joined(separator: ":")
   }
 
+  /// How the event log lists it among "Outranked Drivers": `inf:id:rank`.
+  public var outrankedText: String { "\(file):\(match.id):\(rank.text.dropFirst(2))" }
+
   /// Whether Windows prefers it to another: by rank, then by date, then by version.
   func isBetter(than other: DriverNode) -> Bool {
     rank != other.rank ? rank < other.rank : version > other.version

@@ -144,7 +144,7 @@ struct DriverSearch {
       classGUID: version.classGUID, className: version.className, service: installation.service,
       interfaceGUIDs: installation.interfaceGUIDs, serviceGUIDs: installation.serviceGUIDs,
       shownClass: shownClass, objection: nil, notes: [])
-    if option.isTaken { node.notes = Self.choices(node, installation, models, source.file.name) }
+    if option.isTaken { node.notes = Self.choices(node, installation, models, reading) }
     node.notes += Self.notes(node, installation, source, version)
     node.objection = objection(option, models, installation, source)
     if node.objection != nil {
@@ -181,13 +181,13 @@ struct DriverSearch {
 
   /// Which sections of the file were chosen, and why.
   private static func choices(
-    _ node: DriverNode, _ installation: INFInstallation, _ models: INFModels, _ file: String
+    _ node: DriverNode, _ installation: INFInstallation, _ models: INFModels, _ reading: INFReading
   ) -> [DriverDecision.Step] {
     var steps = models.considered.prefix(choiceLimit).map { option in
       DriverDecision.Step(
         option.isTaken ? "models-read" : "models-not-read",
         "[\(option.section)] is \(option.isTaken ? "" : "not ")read: \(option.reason).",
-        Evidence("\(file):\(models.line)", .read))
+        Evidence("\(reading.inf.name):\(models.line)", .read))
     }
     if installation.exists {
       steps.append(
@@ -207,9 +207,16 @@ struct DriverSearch {
                 : ", by a section of Windows' own that the file needs."),
           Evidence(service.place, service.certainty)))
     } else {
+      let other = ["", ".NT"].map { node.installName + $0 + ".Services" }.first {
+        reading.section($0) != nil
+          && $0.lowercased() != "\(installation.section).services".lowercased()
+      }
+      let reason =
+        other.map { "; [\($0)] is not decorated as [\(installation.section)] is, and is not read" }
+        ?? ""
       steps.append(
         DriverDecision.Step(
-          "service", "The file names no function driver (AddService with flag 2).",
+          "service", "The file names no function driver (AddService with flag 2)\(reason).",
           Evidence(node.place, .read)))
     }
     return steps
@@ -226,6 +233,19 @@ struct DriverSearch {
       note(
         "no-install-section", "The file has no section [\(installation.section)] to install from.",
         node.place, .read)
+    }
+    let id = node.match.id.uppercased()
+    if node.signer != .inbox, id.hasPrefix("USB\\CLASS_") || id.hasPrefix("USB\\MS_COMP_") {
+      note(
+        "claims-class",
+        "It claims \(node.match.id), whoever has made the device: Microsoft signs no such package for others.",
+        "Microsoft Learn, USB driver packages", .documented)
+    }
+    if node.provider.lowercased() == "libwdi" {
+      note(
+        "forced",
+        "Zadig has made it and forces it onto one device; elsewhere it is ranked like any other.",
+        "Zadig's own documentation", .known)
     }
     if let hidden = source.reading.line("ExcludeFromSelect", in: "ControlFlags") {
       note(

@@ -86,6 +86,12 @@ extension DriverStore {
           + "compared: \(search.nodes.count == 1 ? "1 match" : "\(search.nodes.count) matches").",
         Evidence("the files that were handed in, on \(windows.name)", .read)),
     ]
+    steps.append(
+      DriverDecision.Step(
+        "new-node",
+        "This is the choice for a device that is new here. One that has a driver keeps it when it is plugged in "
+          + "again; another port (without a serial number), another serial number or bcdDevice, or removing the "
+          + "driver makes Windows choose anew.", Evidence(learn, .documented)))
     for (node, id) in search.extensions.prefix(16) {
       steps.append(
         DriverDecision.Step(
