@@ -71,6 +71,7 @@ struct UdevEvent {
   ///
   /// - Returns: whether it held, and so its GOTO counts.
   mutating func apply(_ rule: UdevRule) -> Bool {
+    guard concerns(rule) else { return false }
     parent = nil
     escape = .unset
     var unknown: String?
@@ -104,6 +105,20 @@ struct UdevEvent {
     if rule.tokens.contains(where: \.kind.hasEffect) { outcome.applied.append(rule.place) }
     for token in assignments { assign(token, rule) }
     return true
+  }
+
+  /// Whether a rule can do anything here: one that only sets what a node has is passed over where there is
+  /// none, and when the device goes; one that only names is for network interfaces.
+  private func concerns(_ rule: UdevRule) -> Bool {
+    if rule.goto != nil { return true }
+    let hasNode = device.number != nil && device.action != "remove"
+    return rule.tokens.contains { token in
+      switch token.kind {
+      case .symlink, .owner, .group, .mode: hasNode
+      case .name, .optionStaticNode: false
+      default: token.kind.hasEffect
+      }
+    }
   }
 
   // MARK: Comparing
@@ -315,6 +330,8 @@ extension UdevEvent {
       if exists(value, environment.users) {
         outcome.owner = setting(value)
       } else {
+        // It is then nobody's, whoever had it before.
+        outcome.owner = nil
         note(
           "udev-user", rule,
           "there is no user \"\(shown(value))\" here; the rest of the line holds.")
@@ -323,6 +340,7 @@ extension UdevEvent {
       if exists(value, environment.groups) {
         outcome.group = setting(value)
       } else {
+        outcome.group = nil
         note(
           "udev-group", rule,
           "there is no group \"\(shown(value))\" here; the rest of the line holds.")
@@ -351,9 +369,7 @@ extension UdevEvent {
       runIsFinal = isFinal
       if token.operation != .add { outcome.run = [] }
       let command = UdevOutcome.Command(text: value, isBuiltin: token.kind == .runBuiltin)
-      guard outcome.run.count < Self.countLimit,
-        !outcome.run.contains(where: { $0.value == command })
-      else { return }
+      guard outcome.run.count < Self.countLimit else { return }
       outcome.run.append(setting(command))
     default: break
     }
