@@ -51,5 +51,7 @@ let package = Package(
     fuzzer("usbip-server", of: ["USB", "USBIP"]),
     fuzzer("usbip-client", of: ["USB", "USBIP"]),
     fuzzer("usbip-names", of: ["USB", "USBIP"]),
+    fuzzer("aliases", of: ["USB", "DriverMatching"]),
+    fuzzer("udev-rules", of: ["USB", "DriverMatching"]),
   ]
 )

@@ -80,7 +80,7 @@ import USB
   @Test func `operators set, add, take away and close`() {
     let text = """
       TAG+="a", TAG+="b", SYMLINK+="one two", ENV{P}="1", RUN+="first %k"
-      TAG-="a", SYMLINK+="three", ENV{P}+="2", RUN{program}+="second", RUN+="second"
+      TAG-="a", SYMLINK+="three", ENV{P}+="2", RUN{program}+="second", RUN+="second x"
       OWNER:="ada", MODE="0600", GROUP="dialout", ATTR{power/control}="on"
       OWNER="bob", MODE="0640", ENV{Q}="x", ENV{Q}="", ENV{R}+=""
       """
@@ -90,7 +90,7 @@ import USB
     #expect(outcome.symlinks.map(\.value) == ["one", "two", "three"])
     #expect(outcome.properties["P"]?.value == "1 2")
     #expect(outcome.properties["Q"] == nil)
-    #expect(outcome.run.map(\.value.text) == ["first 1-2", "second"])
+    #expect(outcome.run.map(\.value.text) == ["first 1-2", "second", "second x"])
     #expect(outcome.owner?.value == "ada")
     #expect(outcome.owner?.place == "/etc/udev/rules.d/70-x.rules:3")
     #expect(outcome.mode?.value == 0o640)
@@ -197,6 +197,14 @@ import USB
     #expect(outcome.properties["B"]?.value == "1")
   }
 
+  @Test func `a rule that only sets what a node has does nothing when the device goes`() {
+    let rules = UdevFixtures.rules("MODE=\"0666\", SYMLINK+=\"a\"\nMODE=\"0600\", ENV{X}=\"1\"\n")
+    #expect(rules.evaluate(UdevFixtures.bootloader()).symlinks.map(\.value) == ["a"])
+    let gone = rules.evaluate(UdevFixtures.bootloader("remove"))
+    #expect(gone.symlinks.isEmpty)
+    #expect(gone.mode?.value == 0o600)
+  }
+
   @Test func `groups and users that do not exist are left, and the mode holds`() {
     let rules = UdevFixtures.rules(#"GROUP="plugdev", OWNER="ada", MODE="0660""#)
     let environment = UdevEnvironment(groups: ["root", "users"], users: ["root"])
@@ -205,6 +213,9 @@ import USB
     #expect(outcome.owner == nil)
     #expect(outcome.mode?.value == 0o660)
     #expect(outcome.findings.map(\.slug) == ["udev-user", "udev-group"])
+    // Who had it before has it no more.
+    let twice = UdevFixtures.rules("GROUP=\"users\"\nGROUP=\"plugdev\"\n")
+    #expect(twice.evaluate(UdevFixtures.bootloader(), in: environment).group == nil)
   }
 
   @Test func `a hardware database gives a maker's tool to the user`() {

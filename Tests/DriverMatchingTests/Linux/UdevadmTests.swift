@@ -118,9 +118,21 @@ struct Udevadm {
   "udevadm agrees",
   .enabled(if: Udevadm.tree != nil, "needs root, umockdev and the guest's packages"))
 struct UdevadmTests {
+  /// The groups of this machine, which udevadm asks.
+  static let groups: [(name: String, id: String)] = {
+    let text = (try? String(contentsOfFile: "/etc/group", encoding: .utf8)) ?? ""
+    var groups: [(name: String, id: String)] = []
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+      if parts.count > 2 { groups.append((parts[0], parts[2])) }
+    }
+    return groups
+  }()
+
   /// Compares one run with our own of the same rules.
   static func compare(
-    _ device: UdevDevice, _ files: [ConfigurationFile], _ environment: UdevEnvironment = .init()
+    _ device: UdevDevice, _ files: [ConfigurationFile],
+    _ environment: UdevEnvironment = UdevEnvironment(groups: Set(groups.map(\.name)))
   ) throws {
     let theirs = try Udevadm(device, files)
     let ours = UdevRuleSet(
@@ -147,10 +159,23 @@ struct UdevadmTests {
     }
     #expect(Set(links) == Set(outcome.symlinks.map(\.value)))
     #expect(theirs.last("MODE") == outcome.mode.map { "0" + String($0.value, radix: 8) })
+    if let group = outcome.group {
+      let number = Self.groups.first { $0.name == group.value }?.id ?? group.value
+      #expect(theirs.last("GROUP") == number)
+    } else {
+      #expect(theirs.last("GROUP") ?? "4294967295" == "4294967295")
+    }
+    let commands = theirs.log.filter { $0.hasPrefix("run: '") }.map {
+      String($0.dropFirst(6).dropLast())
+    }
+    #expect(commands == outcome.run.map(\.value.text))
     // Lines that are passed over as a whole.
     let invalid = Set(
       theirs.log.filter { line in
-        ["Invalid", "Unknown builtin", "Ignoring NAME", "Failed to"].contains { line.contains($0) }
+        line.hasPrefix("/run/udev")
+          && ["Invalid", "Unknown builtin", "Ignoring NAME", "Failed to"].contains {
+            line.contains($0)
+          }
           && !line.contains("OPTIONS") && !line.contains("substitution")
           && line.contains("/rules.d/")
       }.compactMap { $0.split(separator: " ").first.map(String.init) })
@@ -213,7 +238,9 @@ struct UdevadmTests {
     }
     text += """
       TAG+="a", TAG+="b", SYMLINK+="one two %k", ENV{TA}="1", MODE="0600"
+      RUN+="/bin/first %k", GROUP="daemon"
       TAG-="a", SYMLINK+="x/$attr{product}/y", ENV{TA}+="2", MODE="0640"
+      RUN+="/bin/second", RUN{builtin}+="kmod load", RUN+="/bin/first %k"
       SYMLINK+="q'(u)é", ENV{TB}="x", ENV{TC}="y"
       ENV{TB}="", OPTIONS="string_escape=replace", ENV{TC}="a b/c", SYMLINK+="p q/r"
       ENV{TD}="1", GOTO="end"
@@ -236,5 +263,41 @@ struct UdevadmTests {
         UdevFixtures.file("Z-y.rules", "ENV{TO}+=\"Z\", MODE=\"0600\"\n"),
         UdevFixtures.file("a-y.rules", "ENV{TO}+=\"a\", \\\n# between\n  TAG+=\"t\"\n"),
       ])
+  }
+
+  /// Devices that rules of Debian's packages are about, and some others.
+  static let devices: [UdevDevice] = [
+    (0x0483, 0xDF11), (0x28E9, 0x0189), (0x1D50, 0x607F), (0x1D50, 0x6089), (0x1D50, 0x6002),
+    (0x04E8, 0x6860),
+    (0x0483, 0x3748), (0x2341, 0x0043), (0x1234, 0x5678),
+  ].map { (vendor: UInt16, product: UInt16) in
+    UdevDevice.usb(
+      device: DeviceDescriptor(
+        vendor: VendorID(vendor), product: ProductID(product), deviceVersion: BCDVersion(0x0100)),
+      configurations: [UdevFixtures.configuration],
+      strings: .init(manufacturer: "Maker", product: "Board", serialNumber: "12"),
+      path: PortPath(bus: 1, ports: [3]),
+      address: 7)
+  }
+
+  @Test(arguments: ["add", "change", "remove"])
+  func `on the rules of Debian's packages`(_ action: String) throws {
+    let folders = ["\(Udevadm.tree?.path ?? "")/usr/lib/udev/rules.d", "/lib/udev/rules.d"]
+    var files: [String: ConfigurationFile] = [:]
+    for folder in folders {
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder)
+      where name.hasSuffix(".rules") {
+        let bytes = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
+        files[name] = UdevFixtures.file(name, String(decoding: bytes, as: UTF8.self))
+      }
+    }
+    #expect(files.count > 20)
+    for var device in Self.devices {
+      device.action = action
+      try Self.compare(
+        device, Array(files.values),
+        UdevEnvironment(
+          groups: Set(Self.groups.map(\.name)), hardwareDatabase: UdevHardwareDatabase([])))
+    }
   }
 }
