@@ -117,8 +117,32 @@ import USB
         + sections + large, name: "large.inf")
     let store = DriverStore([StoredINF(inf)], on: .windows10)
     let decision = store.decision(for: STM32DecisionTests.names.device)
-    #expect(decision.nodes.count == 256)
+    #expect(decision.nodes.count == 64)
     #expect(decision.decision.candidates.count == 64)
     #expect(decision.binding?.node.line == 7)
+  }
+}
+
+extension WindowsDecisionTests {
+  /// Small files that would come to gigabytes if everything in them were replaced and followed.
+  @Test(arguments: [
+    String(repeating: "AddReg=" + String(repeating: "%x%,", count: 64) + "\n", count: 600),
+    String(repeating: "Needs=" + String(repeating: "%x%,", count: 64) + "\n", count: 600),
+    String(repeating: "Include=a.inf,b.inf\nNeeds=L,M,N\n", count: 600),
+    String(repeating: "AddService=%x%%x%,2,%x%\n", count: 600),
+  ])
+  func `tokens, Needs and AddReg in one another are bounded`(_ body: String) throws {
+    let models = (0..<100).map { "d=I\($0),USB\\VID_0483&PID_DF11\n" }.joined()
+    let installs = (0..<100).flatMap { index in
+      ["", ".Services", ".HW"].map { "[I\(index)\($0)]\nNeeds=L\n" }
+    }.joined()
+    let inf = try INF(
+      text: INFTests.head + "[Strings]\nx=" + String(repeating: "y", count: 600)
+        + "\n[Manufacturer]\na=M,NTamd64\n[M.NTamd64]\n" + models + installs + "[L]\n" + body,
+      name: "deep.inf")
+    let nodes = DriverStore([StoredINF(inf)], on: .windows10).nodes(
+      for: STM32DecisionTests.names.device)
+    #expect(nodes.count == 64)
+    #expect(nodes.allSatisfy { ($0.service?.text.count ?? 0) <= 512 })
   }
 }

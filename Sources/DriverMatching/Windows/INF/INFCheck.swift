@@ -109,9 +109,9 @@ enum INFCheck {
     var findings: [INFFinding] = []
     var isDead = !lines.isEmpty
     var seen: Set<String> = []
-    for line in lines {
+    for line in lines.prefix(INFModels.lineLimit) {
       let base = reading.expand(line.field(0))
-      let decorations = line.fields.dropFirst().map { reading.expand($0) }.filter { !$0.isEmpty }
+      let decorations = reading.decorations(of: line)
       if decorations.contains(where: { INFDecoration($0)?.architecture != nil }) { isDead = false }
       for text in decorations where findings.count < limit {
         if INFDecoration(text) == nil, !text.contains("$") {
@@ -156,14 +156,17 @@ enum INFCheck {
     var revisions: [(id: String, without: String, line: Int)] = []
     for line in lines {
       for field in line.fields.dropFirst() where mayHaveRevision(field) {
-        let id = reading.expand(field)
+        guard revisions.count < nameLimit else { break }
+        let id = reading.expand(field, limit: HardwareID.limit)
         guard let without = HardwareID(id)?.withoutRevision else { continue }
         revisions.append((id, without.lowercased(), line.number))
       }
     }
     guard !revisions.isEmpty else { return [] }
     let all = Set(
-      lines.flatMap { $0.fields.dropFirst() }.map { reading.expand($0).lowercased() })
+      lines.flatMap { $0.fields.dropFirst() }.map {
+        reading.expand($0, limit: HardwareID.limit).lowercased()
+      })
     return revisions.lazy.filter { !all.contains($0.without) }.prefix(limit).map {
       INFFinding(
         "inf-revision-only",
@@ -189,7 +192,8 @@ enum INFCheck {
       where line.key == nil && line.fields.count > 4 && findings.count < limit
         && line.fields[2].lowercased().hasPrefix("deviceinterfaceguid")
       {
-        for value in line.fields.dropFirst(4).map({ reading.expand($0) })
+        for value in line.fields.dropFirst(4).prefix(INFGathered.fieldLimit)
+          .map({ reading.expand($0, limit: 64) })
         where !INFGUID.isGUID(value) {
           findings.append(
             INFFinding(

@@ -59,10 +59,18 @@ extension INFReading {
   public func installation(
     _ name: String, on architecture: WindowsProfile.Architecture, _ library: INFLibrary
   ) -> INFInstallation {
+    var cache = INFSectionCache()
+    return installation(name, on: architecture, library, &cache)
+  }
+
+  func installation(
+    _ name: String, on architecture: WindowsProfile.Architecture, _ library: INFLibrary,
+    _ cache: inout INFSectionCache
+  ) -> INFInstallation {
     let (chosen, isDecorated) = installSection(name, on: architecture)
-    let main = INFGathered(chosen, of: self, library)
-    let services = INFGathered(chosen + ".Services", of: self, library)
-    let hardware = INFGathered(chosen + ".HW", of: self, library)
+    let main = INFGathered(chosen, of: self, library, &cache)
+    let services = INFGathered(chosen + ".Services", of: self, library, &cache)
+    let hardware = INFGathered(chosen + ".HW", of: self, library, &cache)
     let own = section(chosen)?.lines.prefix(INFGathered.lineLimit) ?? []
     func first(_ key: String) -> INF.Line? { own.first { $0.key?.lowercased() == key } }
     let service = functionDriver(services)
@@ -73,7 +81,7 @@ extension INFReading {
       serviceGUIDs: [], featureScore: nil, excludedIDs: [], driverVersion: nil, missing: [],
       isCut: main.isCut || services.isCut || hardware.isCut)
     if let line = service?.line {
-      let keys = INFGathered(line.line.field(2), of: self, library)
+      let keys = INFGathered(line.line.field(2), of: self, library, &cache)
       result.serviceGUIDs = registryValues(keys, library).flatMap(\.guids)
     }
     result.featureScore = first("featurescore").flatMap { line in
@@ -87,7 +95,8 @@ extension INFReading {
     {
       result.excludedIDs += line.fields.prefix(INFGathered.lineLimit).map {
         INFInstallation.Value(
-          text: expand($0), place: "\(inf.name):\(line.number)", certainty: .read)
+          text: expand($0, limit: HardwareID.limit), place: "\(inf.name):\(line.number)",
+          certainty: .read)
       }
     }
     let known = service?.value.certainty != .read ? service?.value.place : nil
@@ -150,7 +159,9 @@ extension INFReading {
   ) -> [RegistryValue] {
     var seen: Set<String> = []
     var values: [RegistryValue] = []
-    for placed in gathered.lines("AddReg") {
+    var count = 0
+    for placed in gathered.lines("AddReg") where count < INFGathered.lineLimit {
+      count += placed.line.fields.count
       // A borrowed section names sections of its own file.
       let reading =
         placed.file == inf.name ? self : library.file(placed.file) ?? self
@@ -160,7 +171,11 @@ extension INFReading {
       {
         for line in reading.section(name)?.lines ?? []
         where line.key == nil && values.count < INFGathered.lineLimit {
-          let expanded = INF.Line(number: line.number, fields: line.fields.map(reading.expand))
+          let expanded = INF.Line(
+            number: line.number,
+            fields: line.fields.prefix(INFGathered.fieldLimit).map {
+              reading.expand($0, limit: INFGathered.textLimit)
+            })
           values.append(
             RegistryValue(placed: INFPlacedLine(file: reading.inf.name, line: expanded)))
         }

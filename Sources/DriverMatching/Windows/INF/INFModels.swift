@@ -10,6 +10,10 @@ public struct INFModels: Hashable, Sendable {
     public var reason: String
   }
 
+  /// Lines of `[Manufacturer]`, and decorations of each, that are looked at; real files have some dozens.
+  static let lineLimit = 4096
+  static let decorationLimit = 64
+
   /// The manufacturer, as Device Manager shows it.
   public var manufacturer: String
   /// The number of the line.
@@ -38,7 +42,8 @@ extension INFReading {
   /// The models sections that count on a Windows, one for each line of `[Manufacturer]` (Microsoft Learn, "INF
   /// Manufacturer Section", "Combining Platform Extensions with Operating System Versions").
   public func models(on windows: WindowsProfile) -> [INFModels] {
-    (section("Manufacturer")?.lines ?? []).map { models($0, on: windows) }
+    let lines = section("Manufacturer")?.lines.prefix(INFModels.lineLimit) ?? []
+    return lines.map { models($0, on: windows) }
   }
 
   private func models(_ line: INF.Line, on windows: WindowsProfile) -> INFModels {
@@ -56,7 +61,7 @@ extension INFReading {
       result.considered.append(
         INFModels.Consideration(section: name, isTaken: false, reason: objection ?? ""))
     }
-    for text in line.fields.dropFirst().map({ expand($0) }) where !text.isEmpty {
+    for text in decorations(of: line) {
       consider(INFDecoration(text), text)
     }
     if section(base) != nil || result.considered.isEmpty { consider(INFDecoration.none, "") }
@@ -80,6 +85,13 @@ extension INFReading {
       ? "it is the closest, and it is empty: that shuts this Windows out" : "it is the closest"
     result.section = name
     return result
+  }
+
+  /// The decorations of a line of `[Manufacturer]`.
+  func decorations(of line: INF.Line) -> [String] {
+    line.fields.dropFirst().prefix(INFModels.decorationLimit).map {
+      expand($0, limit: INF.sectionNameLimit)
+    }.filter { !$0.isEmpty }
   }
 
   /// The lines of a models section.

@@ -28,7 +28,7 @@ public struct INFReading: Hashable, Sendable {
     self.strings = strings
     var renamed: [String: String] = [:]
     for section in inf.sections where section.name.utf8.contains(INFToken.percent) {
-      let name = INFToken.replacing(in: section.name) { strings[$0] }
+      let name = INFToken.replacing(in: section.name, limit: INF.sectionNameLimit) { strings[$0] }
       if renamed[name.lowercased()] == nil { renamed[name.lowercased()] = section.name }
     }
     self.renamed = renamed
@@ -50,9 +50,12 @@ public struct INFReading: Hashable, Sendable {
   ///
   /// A token without a definition stays as it is written, and so does the number of a folder: `%12%`. What is
   /// longer than ``INF/fieldLimit`` is cut there.
-  public func expand(_ text: String) -> String {
+  public func expand(_ text: String) -> String { expand(text, limit: INF.fieldLimit) }
+
+  /// The same for what cannot be as long: a file may hold a million short fields that each become a long one.
+  func expand(_ text: String, limit: Int) -> String {
     guard text.utf8.contains(INFToken.percent) else { return text }
-    return INFToken.replacing(in: text) { strings[$0] }
+    return INFToken.replacing(in: text, limit: limit) { strings[$0] }
   }
 
   /// The section of a name, whatever its case, tokens in the names of sections replaced.
@@ -90,12 +93,24 @@ enum INFToken {
     return UInt16(name.dropFirst(8), radix: 16)
   }
 
-  /// A text with every token replaced that `definition` knows by its lower-case name; `%%` is one percent sign.
-  static func replacing(in text: String, _ definition: (String) -> String?) -> String {
+  /// A text with every token replaced that `definition` knows by its lower-case name; `%%` is one percent sign. It
+  /// ends after `limit` UTF-16 units, and costs no more than that whatever the definitions hold.
+  static func replacing(
+    in text: String, limit: Int, _ definition: (String) -> String?
+  ) -> String {
+    // Up to three bytes for each unit.
+    let byteLimit = 3 * limit + 1
     var expanded = ""
+    func append(_ part: Substring.UTF8View) {
+      let room = max(0, byteLimit - expanded.utf8.count)
+      // What is cut in the middle of a character lies beyond the limit.
+      expanded +=
+        part.count <= room
+        ? String(Substring(part)) : String(decoding: part.prefix(room), as: UTF8.self)
+    }
     var rest = text.utf8[...]
-    while let start = rest.firstIndex(of: percent), expanded.utf8.count <= 3 * INF.fieldLimit {
-      expanded += Substring(rest[..<start])
+    while let start = rest.firstIndex(of: percent), expanded.utf8.count < byteLimit {
+      append(rest[..<start])
       let behind = rest[rest.index(after: start)...]
       guard let end = behind.firstIndex(of: percent) else {
         rest = rest[start...]
@@ -105,17 +120,23 @@ enum INFToken {
       if name.isEmpty {
         expanded += "%"
       } else if !isFolder(name), let definition = definition(name.lowercased()) {
-        expanded += definition
+        append(definition.utf8[...])
       } else {
-        expanded += Substring(rest[start...end])
+        append(rest[start...end])
       }
       rest = behind[behind.index(after: end)...]
     }
-    expanded += Substring(rest)
-    guard expanded.utf8.count > INF.fieldLimit, expanded.utf16.count > INF.fieldLimit else {
-      return expanded
+    append(rest)
+    return cut(expanded, limit)
+  }
+
+  /// The first `limit` UTF-16 units of a text.
+  private static func cut(_ text: String, _ limit: Int) -> String {
+    guard text.utf8.count > limit, text.utf16.count > limit else { return text }
+    if text.utf8.count == text.utf16.count {
+      return String(decoding: text.utf8.prefix(limit), as: UTF8.self)
     }
-    return String(decoding: expanded.utf16.prefix(INF.fieldLimit), as: UTF16.self)
+    return String(decoding: text.utf16.prefix(limit), as: UTF16.self)
   }
 
   /// The names of the tokens in a text, as they are written, folders left out.

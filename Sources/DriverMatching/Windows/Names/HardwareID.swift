@@ -1,5 +1,8 @@
 /// The parts of an id of the form `USB\VID_vvvv&PID_pppp&REV_rrrr&MI_zz`, upper case.
 public struct HardwareID: Hashable, Sendable {
+  /// Characters that an id may have (Microsoft Learn, "Hardware IDs").
+  static let limit = 200
+
   /// The four digits behind `VID_`.
   public var vendor: String
   /// The four digits behind `PID_`.

@@ -78,6 +78,7 @@ struct DriverSearch {
     var windows: WindowsProfile
     var count = 0
     var installations: [String: INFInstallation] = [:]
+    var cache = INFSectionCache()
     var version: INFVersion?
     var shownClass: String??
   }
@@ -87,7 +88,8 @@ struct DriverSearch {
     _ source: inout Source
   ) {
     for (place, field) in line.fields.enumerated().dropFirst() where !field.isEmpty {
-      let id = source.reading.expand(field)
+      // No id is longer, so that one that is cut matches nothing.
+      let id = source.reading.expand(field, limit: HardwareID.limit + 1)
       guard filter.mayMatter(id) else { continue }
       let lower = id.lowercased()
       guard let found = places[lower] else {
@@ -120,13 +122,14 @@ struct DriverSearch {
     _ option: INFModels.Consideration, _ source: inout Source
   ) {
     let (reading, windows) = (source.reading, source.windows)
-    let model = reading.model(line)
+    let installName = reading.expand(line.field(0), limit: INF.sectionNameLimit)
     let version = source.version ?? reading.version(on: windows.architecture)
     source.version = version
-    let key = model.installSection.lowercased()
+    let key = installName.lowercased()
     let installation =
       source.installations[key]
-      ?? reading.installation(model.installSection, on: windows.architecture, source.library)
+      ?? reading.installation(
+        installName, on: windows.architecture, source.library, &source.cache)
     source.installations[key] = installation
     let shownClass = source.shownClass ?? reading.shownClass(on: windows.architecture)
     source.shownClass = .some(shownClass)
@@ -135,9 +138,9 @@ struct DriverSearch {
     let isDecorated = installation.isDecorated || option.section.lowercased().contains(".nt")
     let signature = signer.signatureScore(on: windows, isDecorated: isDecorated)
     var node = DriverNode(
-      file: source.file.name, line: line.number, description: model.description,
+      file: source.file.name, line: line.number, description: reading.expand(line.key ?? ""),
       manufacturer: models.manufacturer, provider: version.provider,
-      modelsSection: option.section, installName: model.installSection,
+      modelsSection: option.section, installName: installName,
       installSection: installation.section, match: match,
       rank: DriverRank(signature: signature, feature: installation.featureScore, match),
       version: installation.driverVersion ?? version.driverVersion, signer: signer,

@@ -10,7 +10,7 @@ public struct DriverStore: Sendable {
   let library: INFLibrary
 
   /// Nodes that one file may give, and all together: bounds against files with an id on every line.
-  static let nodeLimit = 256
+  static let nodeLimit = 64
   static let totalLimit = 4096
 
   /// A store.
