@@ -90,7 +90,8 @@ let package = Package(
     room(
       "Workbench",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching", "Captures",
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching",
+        "Captures",
         "Reports", "LibUSB", "USBIP", system,
       ], settings: [ruleSwitches]),
     .executableTarget(
@@ -163,7 +164,8 @@ let package = Package(
     proof(
       of: "Workbench",
       imports: [
-        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "Captures", "Reports",
+        "USB", "Firmware", "DFU", "DFUHost", "VirtualUSB", "VirtualDFU", "DriverMatching",
+        "Captures", "Reports",
         "MockDevices",
         "USBIP", system,
       ]),

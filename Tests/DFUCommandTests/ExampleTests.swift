@@ -48,13 +48,15 @@ import Testing
     try folder.write(
       ":020000040804EE\n:0400000001020304F2\n:00000001FF\n", to: "bootloader.hex")
     let devices = "Examples/devices"
-    try FileManager.default.createDirectory(
-      at: folder.url.appendingPathComponent(devices), withIntermediateDirectories: true)
-    for name in try FileManager.default.contentsOfDirectory(
-      atPath: Self.root.appendingPathComponent(devices).path)
-    {
-      let file = Self.root.appendingPathComponent("\(devices)/\(name)")
-      try folder.write(Array(try Data(contentsOf: file)), to: "\(devices)/\(name)")
+    for examples in [devices, "Examples/drivers"] {
+      try FileManager.default.createDirectory(
+        at: folder.url.appendingPathComponent(examples), withIntermediateDirectories: true)
+      for name in try FileManager.default.contentsOfDirectory(
+        atPath: Self.root.appendingPathComponent(examples).path)
+      {
+        let file = Self.root.appendingPathComponent("\(examples)/\(name)")
+        try folder.write(Array(try Data(contentsOf: file)), to: "\(examples)/\(name)")
+      }
     }
     let board = Self.root.appendingPathComponent("\(devices)/external-flash.json")
     try folder.write(Array(try Data(contentsOf: board)), to: "board.json")

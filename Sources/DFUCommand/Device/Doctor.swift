@@ -85,7 +85,8 @@ struct Doctor: Verb {
         $0.interfaceClass == .dfuMode || $0.interfaceClass == .dfuRuntime
       }?.number ?? 0
     var patient = Diagnosis.Patient(
-      info, mode: found.mode, driver: surroundings?.interfaceDrivers[number],
+      info, selector: found.selector, mode: found.mode,
+      driver: surroundings?.interfaceDrivers[number],
       interface: "\(info.path):\(info.activeConfiguration ?? 1).\(number)")
     do {
       await (try found.host.open(info.id)).close()

@@ -125,11 +125,17 @@ struct USBDrivers: Verb {
     guard let from else { return try await asked(on: console) }
     let input = try DescriptorInput(FilePath(from))
     guard let subject = DriverSubject(input.set) else {
-      throw DescriptorsFileError(
-        file: from,
-        reason: "its device descriptor is not whole, and drivers are found by what it says")
+      throw Self.partial(from)
     }
     return try report(on: subject, source: from)
+  }
+
+  private static func partial(_ file: String) -> UsageError {
+    var error = UsageError(
+      "\(file) has no whole device descriptor, and drivers are found by what that says.",
+      help: "`dfu usb describe \(file)` shows what it has.")
+    error.status = .damagedInput
+    return error
   }
 
   private func asked(on console: Console) async throws -> DriversReport {

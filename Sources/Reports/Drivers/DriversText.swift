@@ -123,7 +123,9 @@ private struct DriversWriter {
     }
     for symptom in part.symptoms {
       subheading("What people see")
-      for words in [symptom.seen, symptom.cause, symptom.proof] { sentence("", words, 4) }
+      sentence("", symptom.seen, 4)
+      sentence("", symptom.cause, 4)
+      sentence("shown by: ", symptom.proof, 4)
     }
     if !part.registry.isEmpty {
       subheading("What shows it in the registry")

@@ -10,6 +10,8 @@ public struct Diagnosis: Hashable, Sendable {
   public struct Patient: Hashable, Sendable {
     /// What its host tells without opening it.
     public var info: DeviceInfo
+    /// What a person types to name it; nil for its port.
+    public var selector: String?
     /// Whether its application or its bootloader runs; nil where it has no DFU interface.
     public var mode: DFUMode?
     /// Which driver holds its DFU interface; nil where none does.
@@ -23,10 +25,11 @@ public struct Diagnosis: Hashable, Sendable {
 
     /// A device; see the properties.
     public init(
-      _ info: DeviceInfo, mode: DFUMode?, driver: String? = nil, interface: String,
-      refusal: HostError.Code? = nil, access: String? = nil
+      _ info: DeviceInfo, selector: String? = nil, mode: DFUMode?, driver: String? = nil,
+      interface: String, refusal: HostError.Code? = nil, access: String? = nil
     ) {
       self.info = info
+      self.selector = selector
       self.mode = mode
       self.driver = driver
       self.interface = interface
@@ -75,7 +78,8 @@ public struct Diagnosis: Hashable, Sendable {
     guard mode == .dfu else {
       tick("dfu-mode", false, "Its application runs.")
       instruction = .init(
-        "detach", "Bring it into DFU mode.", ["dfu detach -d path:\(info.path)"])
+        "detach", "Bring it into DFU mode.",
+        ["dfu detach -d '\(patient.selector ?? "path:\(info.path)")'"])
       return
     }
     tick("dfu-mode", true, "It is in DFU mode.")

@@ -66,7 +66,7 @@ public struct DoctorWork: Sendable {
           "\(path) is there and was not written by dfu.", help: "Look at it, and move it away.")
       }
       try write(file.text, to: path)
-      reload(device, run)
+      reload(device, action: "change", run)
     case .unbind(let interface, let driver):
       try makeFolder(notes)
       // Noted first: what is known can be taken back, also where this process ends here.
@@ -97,7 +97,8 @@ public struct DoctorWork: Sendable {
       }
       done.append("\(path) is removed.")
     }
-    if !done.isEmpty { reload(nil, run) }
+    // What a rule has set stays on the node until the device is added anew, as udev sees it.
+    if !done.isEmpty { reload(nil, action: "add", run) }
     for interface in SettingsFolder.names(in: notes) {
       let path = "\(notes)/\(interface)"
       guard let bytes = try? InputFile.read(FilePath(path), limit: 256) else { continue }
@@ -112,9 +113,9 @@ public struct DoctorWork: Sendable {
     return done
   }
 
-  private func reload(_ device: String?, _ run: ([String]) -> Bool) {
+  private func reload(_ device: String?, action: String, _ run: ([String]) -> Bool) {
     guard run(["udevadm", "control", "--reload"]) else { return }
-    var trigger = ["udevadm", "trigger", "--action=change", "--subsystem-match=usb"]
+    var trigger = ["udevadm", "trigger", "--action=\(action)", "--subsystem-match=usb"]
     if let device { trigger.append("--sysname-match=\(device)") }
     _ = run(trigger)
     _ = run(["udevadm", "settle", "--timeout=10"])

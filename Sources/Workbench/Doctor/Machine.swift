@@ -83,7 +83,8 @@ public struct Machine: Hashable, Sendable {
       let isInside =
         files.fileExists(atPath: "/.dockerenv") || files.fileExists(atPath: "/run/.containerenv")
         || environment("container")?.isEmpty == false
-        || ["docker", "kubepods", "lxc", "containerd"].contains(where: text("/proc/1/cgroup").contains)
+        || ["docker", "kubepods", "lxc", "containerd"].contains(
+          where: text("/proc/1/cgroup").contains)
       if isInside { return .container }
       return text("/proc/version").lowercased().contains("microsoft") ? .wsl : .linux
     #else

@@ -17,9 +17,10 @@ public struct UdevFiles: Sendable {
   /// - Parameter machine: whose groups exist.
   public static func installed(on machine: Machine) -> UdevFiles {
     let files = SettingsFolder.files(in: UdevRuleSet.directories, suffix: ".rules")
-    guard !files.isEmpty else {
+    // Packages leave rules where udev itself is not, as in containers.
+    guard files.contains(where: { $0.name == "50-udev-default.rules" }) else {
       return UdevFiles(
-        rules: UdevRuleSet(UdevRuleSet.standIns), environment: UdevEnvironment(),
+        rules: UdevRuleSet(files + UdevRuleSet.standIns), environment: UdevEnvironment(),
         areStandIns: true)
     }
     let database = SettingsFolder.files(in: UdevHardwareDatabase.directories, suffix: ".hwdb")

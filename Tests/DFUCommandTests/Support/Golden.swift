@@ -28,6 +28,12 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
     self.files = files
   }
 
+  init(_ name: String, _ arguments: [String], input: [UInt8] = []) {
+    self.name = name
+    self.arguments = arguments
+    self.input = input
+  }
+
   var testDescription: String { name }
 
   static var records: Bool { ProcessInfo.processInfo.environment["DFU_RECORD_GOLDEN"] == "1" }

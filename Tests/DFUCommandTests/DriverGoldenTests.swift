@@ -1,0 +1,101 @@
+import Foundation
+import MockDevices
+import Testing
+
+/// What `dfu usb drivers` prints, of the device with which this project began and of names.
+@Suite struct DriverGoldenTests {
+  private static let founding = ["usb", "drivers", "--from", "founding.txt"]
+  private static let linux = ["--modules", "modules.alias", "--rules", "99-board.rules"]
+
+  static let cases: [GoldenCase] =
+    [
+      ("drivers-windows", ["--os", "windows"]),
+      ("drivers-store", ["--os", "windows", "--inf", "drivers"]),
+      ("drivers-store-verbose", ["--os", "windows", "--inf", "drivers", "-v"]),
+      ("drivers-store-json", ["--os", "windows", "--inf", "drivers", "--json"]),
+      ("drivers-removed", ["--os", "windows", "--inf", "drivers", "--remove", "oem12.inf"]),
+      (
+        "drivers-arm64",
+        ["--os", "windows", "--inf", "drivers", "--architecture", "arm64"]
+      ),
+      ("drivers-both", ["--inf", "drivers"] + linux),
+      ("drivers-linux-verbose", ["--os", "linux", "-v"] + linux),
+      ("drivers-linux-json", ["--os", "linux", "--json"] + linux),
+    ].map { name, more in GoldenCase(name, founding + more) } + [
+      GoldenCase("help-usb-drivers", ["usb", "drivers", "--help"]),
+      GoldenCase("help-doctor", ["doctor", "--help"]),
+      GoldenCase(
+        "drivers-modalias",
+        [
+          "usb", "drivers", "--modalias", "usb:v0483p5740d0200dc02dsc00dp00ic02isc02ip01in00",
+          "--modules", "modules.alias",
+        ]),
+      GoldenCase(
+        "drivers-modalias-input",
+        ["usb", "drivers", "--modalias", "-", "--modules", "modules.alias"],
+        input: Array(
+          """
+          usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00
+          usb:v1234p5678d0100dcFFdsc00dp00ic03isc01ip01in00
+          """.utf8)),
+      GoldenCase(
+        "drivers-ids",
+        [
+          "usb", "drivers", "--hardware-id", #"USB\VID_0483&PID_5740&REV_0200"#, "--hardware-id",
+          #"USB\VID_0483&PID_5740"#, "--compatible-id", #"USB\Class_02&SubClass_02&Prot_01"#,
+          "--windows-build", "19045",
+        ]),
+      GoldenCase("bad-drivers-modalias", ["usb", "drivers", "--modalias", "usb:v04p"]),
+      GoldenCase(
+        "bad-drivers-inf", ["usb", "drivers", "--from", "founding.txt", "--inf", "bad.inf"]),
+      GoldenCase(
+        "bad-drivers-inf-missing",
+        ["usb", "drivers", "--from", "founding.txt", "--inf", "none.inf"]),
+      GoldenCase(
+        "bad-drivers-both", ["usb", "drivers", "--from", "founding.txt", "-d", "virtual:dfu11"]),
+      GoldenCase(
+        "bad-drivers-build",
+        ["usb", "drivers", "--from", "founding.txt", "--os", "windows", "--windows-build", "5"]),
+      GoldenCase("bad-drivers-part", ["usb", "drivers", "--from", "part.hex"]),
+      GoldenCase("bad-doctor-both", ["doctor", "--fix", "--undo"]),
+    ]
+
+  static let aliases = """
+    # Aliases extracted from modules themselves.
+    alias usb:v*p*d*dc*dsc*dp*ic03isc*ip*in* usbhid
+    alias usb:v*p*d*dc*dsc*dp*ic02isc02ip01in* cdc_acm
+    alias usb:v*p*d*dc*dsc*dp*ic08isc06ip62in* uas
+    alias usb:v*p*d*dc*dsc*dp*ic08isc06ip50in* uas
+    alias usb:v*p*d*dc*dsc*dp*ic08isc06ip50in* usb_storage
+    alias pci:v00008086d* other
+    """
+
+  static func workplace() throws -> Workplace {
+    let folder = try Workplace()
+    try folder.write(FoundingDump.text, to: "founding.txt")
+    try folder.write(aliases, to: "modules.alias")
+    try folder.write("09 04 00 00 00 fe 01 02 00\n", to: "part.hex")
+    try folder.write("[Version]\nSignature = \"nobody\"\n", to: "bad.inf")
+    // Too late for the tag, and of upper case, which sysfs never has.
+    try folder.write(
+      """
+      SUBSYSTEM=="usb", ATTR{idVendor}=="0483", ATTR{idProduct}=="df11", TAG+="uaccess"
+      SUBSYSTEM=="usb", ATTR{idVendor}=="0483", ATTR{idProduct}=="DF11", MODE="0666"
+
+      """, to: "99-board.rules")
+    try FileManager.default.createDirectory(
+      at: folder.url.appendingPathComponent("drivers"), withIntermediateDirectories: true)
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    for name in ["oem3.inf", "oem7.inf", "oem12.inf"] {
+      let file = root.appendingPathComponent("Examples/drivers/\(name)")
+      try folder.write(Array(try Data(contentsOf: file)), to: "drivers/\(name)")
+    }
+    return folder
+  }
+
+  @Test(arguments: cases)
+  func `texts about drivers are those of the golden files`(_ golden: GoldenCase) throws {
+    try golden.check(in: try Self.workplace())
+  }
+}
