@@ -98,4 +98,25 @@ import Testing
   func `texts about drivers are those of the golden files`(_ golden: GoldenCase) throws {
     try golden.check(in: try Self.workplace())
   }
+
+  /// A page shows what the command prints, and not what it has printed once.
+  @Test func `the transcript of the page is what is printed`() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let file = root.appendingPathComponent("Documentation/WhichDriver.md")
+    let page = try String(contentsOf: file, encoding: .utf8)
+    let run = try CommandRun(
+      ["usb", "drivers", "--from", "founding.txt", "--os", "windows", "--inf", "drivers"],
+      in: try Self.workplace())
+    #expect(run.status == 0, "\(run.error)")
+    let mark = "--inf Examples/drivers -->\n```text\n"
+    let start = try #require(page.range(of: mark)).upperBound
+    let end = try #require(page.range(of: "```\n", range: start..<page.endIndex)).lowerBound
+    if GoldenCase.records {
+      let changed = page.replacingCharacters(in: start..<end, with: run.output)
+      try changed.write(to: file, atomically: true, encoding: .utf8)
+    } else {
+      #expect(page[start..<end] == run.output)
+    }
+  }
 }

@@ -126,7 +126,8 @@ private func microseconds(_ duration: Duration) -> Int64 {
 }
 
 extension Enumeration.Host {
-  /// By what this system looks for a driver of a device, a sentence each.
+  /// By what this system looks for a driver of a device, and what it finds without any that was added, a sentence
+  /// each; `dfu usb drivers` tells the whole decision.
   public func driverWords(of device: EnumeratedDevice) -> [String] {
     guard let descriptor = device.descriptor else { return [] }
     if self == .windows {
@@ -135,10 +136,16 @@ extension Enumeration.Host {
         "Hardware ids: \(ids.hardware.joined(separator: ", ")).",
         "Compatible ids: \(ids.compatible.joined(separator: ", ")).",
       ] + (ids.isComposite ? ["It is composite: usbccgp divides it into its functions."] : [])
+        + [DriverStore([], on: .windows11).decision(for: ids).decision.outcome.sentence]
     }
     let configuration = device.configurations.first { $0.value == device.configuration }
-    return (configuration?.interfaces ?? []).filter { $0.alternateSetting == 0 }.map {
-      "Interface \($0.number) is published (uevent add): MODALIAS=\(Modalias(descriptor, $0))."
+    let matcher = LinuxDriverMatcher()
+    return (configuration?.interfaces ?? []).filter { $0.alternateSetting == 0 }.flatMap {
+      let name = Modalias(descriptor, $0)
+      return [
+        "Interface \($0.number) is published (uevent add): MODALIAS=\(name).",
+        matcher.decision(for: name).outcome.sentence,
+      ]
     }
   }
 }
