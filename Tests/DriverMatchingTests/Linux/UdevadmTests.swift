@@ -95,7 +95,7 @@ struct Udevadm {
     }
     lines += event.sorted { $0.key < $1.key }.map { "E: \($0.key)=\($0.value)" }
     lines += device.attributes.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
-      .map { "A: \($0.key)=\($0.value)" }
+      .map { "A: \($0.key)=\($0.value.replacing("\\", with: "\\\\"))" }
     // Only the interfaces of the file are looked at.
     let descriptors = device.interfaceClasses.flatMap { triple -> [UInt8] in
       [9, 4, 0, 0, 0, triple.classCode, triple.subclass, triple.protocolCode, 0]
@@ -295,6 +295,29 @@ struct UdevadmTests {
     for action in ["add", "change"] {
       try Self.compare(UdevFixtures.bootloader(action), [UdevFixtures.file("70-x.rules", text)])
     }
+  }
+
+  @Test(arguments: [
+    "", " ", "a", " lead", "two  blanks", "tab\tinside", "slash/back\\slash", "(c) 2020, Maker",
+    "Ünïcödé™", "\\x41b",
+    "semi;colon'quote\"double", "a$b%c", "#+-.:=@_", "\u{7F}", "\u{1}", "日本",
+    String(repeating: "long ", count: 30),
+    String(repeating: "é", count: 40), "x" + String(repeating: "é", count: 40), "?", "<>|&*[]{}",
+    "trailing ",
+  ])
+  func `on strings that have odd letters`(_ text: String) throws {
+    var device = UdevFixtures.bootloader()
+    device.attributes["product"] = text
+    device.attributes["manufacturer"] = text
+    device.attributes["serial"] = text
+    let rules = """
+      IMPORT{builtin}="usb_id"
+      ENV{T1}="$attr{product}", SYMLINK+="by/$attr{product}-$env{ID_SERIAL}"
+      ENV{T2}="%E{ID_MODEL_ENC}", OPTIONS="string_escape=replace", SYMLINK+="c$attr{serial}"
+      ATTR{product}=="*e*", ENV{T3}="1"
+
+      """
+    try Self.compare(device, [UdevFixtures.file("70-x.rules", rules)])
   }
 
   @Test func `on lines with faults, and on the order of files`() throws {
