@@ -120,6 +120,31 @@ import USB
     #expect(decisions[2].outcome.sentence == "cdc_acm has this interface along with interface 0.")
   }
 
+  @Test
+  func
+    `a driver that lists the ids may take the data interface first, and then nothing binds the other`()
+  {
+    let lines = [
+      "usb:v*p*d*dc*dsc*dp*icEFisc04ip01in* rndis_host",
+      "usb:v1209p0001d*dc*dsc*dp*ic0Aisc*ip*in* subset",
+    ]
+    let modules = Self.aliases(lines[0], lines[1])
+    let control = Self.interface(0, 0xEF, 4, 1, extra: [[5, 0x24, 6, 0, 1]])
+    let data = Self.interface(1, 0x0A, 0, 0)
+    let race = Self.decide(LinuxDriverMatcher(modules: modules), Self.device(), control, data)
+    #expect(Set(race[2].drivers) == ["rndis_host", "subset"])
+    #expect(race[2].outcome.rule == "one-of")
+    #expect(race[1].drivers == ["rndis_host"])
+    #expect(race[1].outcome.rule == "claim-race")
+    #expect(race[1].outcome.sentence.contains("unless subset has taken interface 1"))
+    // One that is there already has both before anything is loaded.
+    let early = LinuxDriverMatcher(modules: modules, registeredDrivers: ["rndis_host"])
+    let decided = Self.decide(early, Self.device(), control, data)
+    #expect(decided.dropFirst().map(\.drivers) == [["rndis_host"], ["rndis_host"]])
+    #expect(decided[1].outcome.rule == "binds")
+    #expect(decided[2].candidates.last?.verdict == .outranked)
+  }
+
   @Test func `streaming interfaces are claimed with theirs, by the header or the association`() {
     let header: [UInt8] = [10, 0x24, 1, 0, 1, 30, 0, 2, 1, 2]
     let audio = Self.decide(

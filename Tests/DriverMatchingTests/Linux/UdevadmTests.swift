@@ -95,7 +95,7 @@ struct Udevadm {
     }
     lines += event.sorted { $0.key < $1.key }.map { "E: \($0.key)=\($0.value)" }
     lines += device.attributes.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
-      .map { "A: \($0.key)=\($0.value)" }
+      .map { "A: \($0.key)=\($0.value.replacing("\\", with: "\\\\"))" }
     // Only the interfaces of the file are looked at.
     let descriptors = device.interfaceClasses.flatMap { triple -> [UInt8] in
       [9, 4, 0, 0, 0, triple.classCode, triple.subclass, triple.protocolCode, 0]
@@ -176,7 +176,7 @@ struct UdevadmTests {
           && ["Invalid", "Unknown builtin", "Ignoring NAME", "Failed to"].contains {
             line.contains($0)
           }
-          && !line.contains("OPTIONS") && !line.contains("substitution")
+          && !line.contains("OPTIONS") && !line.contains("Invalid value \"")
           && line.contains("/rules.d/")
       }.compactMap { $0.split(separator: " ").first.map(String.init) })
     let ignored = Set(
@@ -251,6 +251,73 @@ struct UdevadmTests {
     for device in [UdevFixtures.bootloader(), UdevFixtures.serial] {
       try Self.compare(device, [UdevFixtures.file("70-x.rules", text)])
     }
+  }
+
+  @Test func `on operators that close, imports, tests and escapes`() throws {
+    let text = #"""
+      IMPORT{builtin}="path_id", ENV{T0}="1"
+      IMPORT{parent}="BUSNUM", ENV{T1}="1"
+      IMPORT{db}="NONE", ENV{T2}="1"
+      IMPORT{db}!="NONE", ENV{T3}="1"
+      TEST=="idVendor", ENV{T4}="1"
+      TEST=="nothing", ENV{T5}="1"
+      TEST!="nothing", ENV{T6}="1"
+      ENV{T7}=e"a\tb\x41\101\\"
+      ENV{T8}="a"b\c"
+      ENV{T9}:="1"
+      ENV{T9}="2"
+      MODE:="0612", GROUP:="daemon", SYMLINK:="first"
+      MODE="0666", GROUP="root", SYMLINK+="second"
+      TAG="one"
+      TAG+="bad tag", TAG+="two"
+      TAG:="three"
+      RUN:="/bin/a"
+      RUN+="/bin/b"
+      ENV{TA}="x", ENV{TA}+="y", ENV{TA}+="z"
+      ENV{TA}=="x y z", ENV{TB}="1"
+      ENV{TC}=="|a", ENV{TD}="1"
+      ENV{TB}=="2||1", ENV{TE}="1"
+      KERNEL=="1-2", GOTO="skip", ENV{TF}="1"
+      ENV{TG}="1"
+      LABEL="skip", ENV{TH}="1"
+      RESULT=="", ENV{TI}="1"
+      SYMLINK=="first", ENV{TJ}="1"
+      SYMLINK!="first", ENV{TK}="1"
+      ATTRS{idVendor}=="1d6b", ATTRS{idProduct}!="x", ENV{TL}="1"
+      KERNELS=="0000:00:14.0", DRIVERS=="xhci_hcd", SUBSYSTEMS=="pci", ENV{TM}="%b"
+      SUBSYSTEM=="bus", ENV{TN}="1"
+      SUBSYSTEM!="bus", ENV{TO}="1"
+      MODE="%s{idVendor}"
+      ENV{TP}="%s{idVendor"
+      ENV{TQ}="$attr{product}$attr", ENV{TR}="%E"
+
+      """#
+    for action in ["add", "change"] {
+      try Self.compare(UdevFixtures.bootloader(action), [UdevFixtures.file("70-x.rules", text)])
+    }
+  }
+
+  @Test(arguments: [
+    "", " ", "a", " lead", "two  blanks", "tab\tinside", "slash/back\\slash", "(c) 2020, Maker",
+    "Ünïcödé™", "\\x41b",
+    "semi;colon'quote\"double", "a$b%c", "#+-.:=@_", "\u{7F}", "\u{1}", "日本",
+    String(repeating: "long ", count: 30),
+    String(repeating: "é", count: 40), "x" + String(repeating: "é", count: 40), "?", "<>|&*[]{}",
+    "trailing ",
+  ])
+  func `on strings that have odd letters`(_ text: String) throws {
+    var device = UdevFixtures.bootloader()
+    device.attributes["product"] = text
+    device.attributes["manufacturer"] = text
+    device.attributes["serial"] = text
+    let rules = """
+      IMPORT{builtin}="usb_id"
+      ENV{T1}="$attr{product}", SYMLINK+="by/$attr{product}-$env{ID_SERIAL}"
+      ENV{T2}="%E{ID_MODEL_ENC}", OPTIONS="string_escape=replace", SYMLINK+="c$attr{serial}"
+      ATTR{product}=="*e*", ENV{T3}="1"
+
+      """
+    try Self.compare(device, [UdevFixtures.file("70-x.rules", rules)])
   }
 
   @Test func `on lines with faults, and on the order of files`() throws {

@@ -16,25 +16,7 @@ extension LinuxDriverMatcher {
     drop(&candidates, Dictionary(grouping: lines.all, by: \.module), subject)
     askProbes(&candidates, subject)
     if let claimed = subject.claimed {
-      for index in candidates.indices where candidates[index].verdict == .ties {
-        candidates[index].verdict = candidates[index].driver == claimed.driver ? .wins : .outranked
-        candidates[index].steps.append(
-          Step(
-            "claimed",
-            "\(claimed.driver) has claimed this interface together with interface \(claimed.by).",
-            claimed.evidence))
-      }
-      if !candidates.contains(where: { $0.driver == claimed.driver }) {
-        candidates.insert(
-          Candidate(
-            driver: claimed.driver, origin: "interface \(claimed.by)", verdict: .wins,
-            steps: [
-              Step(
-                "claimed",
-                "It claims this interface together with interface \(claimed.by); no alias has to match.",
-                claimed.evidence)
-            ]), at: 0)
-      }
+      settle(&candidates, claimed)
     } else {
       preferRegistered(&candidates)
     }
@@ -47,6 +29,44 @@ extension LinuxDriverMatcher {
     compareWithBound(&decision, subject)
     decision.changes = changes(decision, subject)
     return decision
+  }
+
+  /// Decides about an interface that the driver of another one claims.
+  private func settle(_ candidates: inout [Candidate], _ claimed: Claimed) {
+    let names = listText(claimed.drivers, "or")
+    let rivals = candidates.indices.filter {
+      candidates[$0].verdict == .ties && !claimed.drivers.contains(candidates[$0].driver)
+    }
+    // One that is registered has its other interface, and with it this one, before anything is loaded.
+    let isRace = !rivals.isEmpty && !claimed.drivers.allSatisfy(isRegistered)
+    for index in rivals {
+      if isRace {
+        candidates[index].steps.append(
+          Step("claim-race", "It may take the interface before \(names) claims it.", Self.race))
+      } else {
+        candidates[index].verdict = .outranked
+        candidates[index].steps.append(
+          Step(
+            "claimed", "\(names) claims this interface together with interface \(claimed.by).",
+            claimed.evidence))
+      }
+    }
+    let verdict: Candidate.Verdict = claimed.drivers.count == 1 && !isRace ? .wins : .ties
+    for (place, driver) in claimed.drivers.enumerated() {
+      let step = Step(
+        "claimed",
+        "It claims this interface together with interface \(claimed.by); no alias has to match.",
+        claimed.evidence)
+      if let index = candidates.firstIndex(where: { $0.driver == driver }) {
+        candidates[index].verdict = verdict
+        candidates[index].steps.append(step)
+      } else {
+        candidates.insert(
+          Candidate(
+            driver: driver, origin: "interface \(claimed.by)", verdict: verdict, steps: [step]),
+          at: place)
+      }
+    }
   }
 
   // MARK: Who is named
@@ -321,21 +341,21 @@ extension LinuxDriverMatcher {
   }
 
   private func outcome(_ candidates: [Candidate], _ subject: Subject) -> Step {
-    let wins = candidates.filter { $0.verdict == .wins }
-    if let winner = wins.first {
-      if let claimed = subject.claimed, claimed.driver == winner.driver {
-        return Step(
-          "claimed",
-          "\(winner.driver) \(claimed.isCertain ? "has" : "has, if it is bound there,") this interface"
-            + " along with"
-            + " interface \(claimed.by).", claimed.evidence)
-      }
-      return Step("binds", "\(winner.driver) binds.", Self.matching)
-    }
-    let ties = candidates.filter { $0.verdict == .ties }.map(\.driver)
-    if !ties.isEmpty {
+    let wins = candidates.filter { $0.verdict == .wins }.map(\.driver)
+    let drivers = wins.isEmpty ? candidates.filter { $0.verdict == .ties }.map(\.driver) : wins
+    if let claimed = subject.claimed, drivers.allSatisfy(claimed.drivers.contains) {
+      let who =
+        drivers.count == 1
+        ? drivers[0] : "One of \(listText(drivers, "or")), whichever is bound there,"
       return Step(
-        "one-of", "One of \(listText(ties, "or")) binds: whichever is loaded first.", Self.matching)
+        "claimed", "\(who) has this interface along with interface \(claimed.by).",
+        claimed.evidence)
+    }
+    if drivers.count == 1 { return Step("binds", "\(drivers[0]) binds.", Self.matching) }
+    if !drivers.isEmpty {
+      return Step(
+        "one-of", "One of \(listText(drivers, "or")) binds: whichever is loaded first.",
+        Self.matching)
     }
     let use = UserSpaceUse.of(subject.name.interfaceClass)
     return Step(

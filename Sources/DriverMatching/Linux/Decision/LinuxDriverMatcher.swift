@@ -79,18 +79,21 @@ public struct LinuxDriverMatcher: Sendable {
         claimed: claimed[interface.number])
       let decision = decision(about: subject)
       result.append(decision)
-      for driver in decision.drivers where claimed[interface.number] == nil {
+      guard claimed[interface.number] == nil else { continue }
+      for driver in decision.drivers {
         guard
           let claims = FunctionClaim.interfaces(
             of: driver, bound: interface.number, in: configuration)
         else { continue }
-        for number in claims.numbers where claimed[number] == nil {
-          claimed[number] = Claimed(
-            driver: driver, by: interface.number, isCertain: decision.drivers.count == 1,
-            evidence: claims.evidence)
+        for number in claims.numbers where !seen.contains(number) {
+          if claimed[number] == nil {
+            claimed[number] = Claimed(drivers: [], by: interface.number, evidence: claims.evidence)
+          }
+          if claimed[number]?.by == interface.number { claimed[number]?.drivers.append(driver) }
         }
       }
     }
+    for (number, claim) in claimed { tellRace(about: number, claim, &result) }
     return result
   }
 
@@ -107,12 +110,39 @@ public struct LinuxDriverMatcher: Sendable {
         claimed: nil))
   }
 
-  /// An interface that a driver has taken along with another.
+  /// An interface that a driver takes along with another.
   struct Claimed {
-    var driver: String
+    /// The drivers of which one does: that which is bound to the other.
+    var drivers: [String]
+    /// The other.
     var by: UInt8
-    var isCertain: Bool
     var evidence: Evidence
+  }
+
+  /// Two boots of one machine, in which another driver had taken a data interface first or had not.
+  static let race = Evidence(
+    "a 6.12 kernel that bound one device differently in three boots", .seen)
+
+  /// Says of an interface whose driver wants another one too that somebody else may be there first.
+  private func tellRace(
+    about number: UInt8, _ claim: Claimed, _ decisions: inout [DriverDecision]
+  ) {
+    guard let other = decisions.first(where: { $0.subject == "interface \(number)" }),
+      let index = decisions.firstIndex(where: { $0.subject == "interface \(claim.by)" })
+    else { return }
+    let rivals = other.drivers.filter { !claim.drivers.contains($0) }
+    guard !rivals.isEmpty else { return }
+    let drivers = listText(claim.drivers, "or")
+    let step = DriverDecision.Step(
+      "claim-race",
+      "\(drivers) binds, unless \(listText(rivals, "or")) has taken interface \(number) before: then its"
+        + " probe fails,"
+        + " and this interface may stay free.", Self.race)
+    if decisions[index].outcome.rule == "binds" {
+      decisions[index].outcome = step
+    } else {
+      decisions[index].steps.append(step)
+    }
   }
 
   /// What one decision is about.

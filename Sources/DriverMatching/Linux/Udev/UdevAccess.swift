@@ -1,5 +1,5 @@
 /// Who may open the node of a device, after udev has worked through its rules.
-public struct UdevAccess: Sendable {
+public struct UdevAccess: Codable, Hashable, Sendable {
   /// Somebody who wants to open it.
   public struct User: Hashable, Sendable {
     /// The name.
@@ -22,7 +22,7 @@ public struct UdevAccess: Sendable {
   }
 
   /// What somebody may do with the node.
-  public struct Verdict: Hashable, Sendable {
+  public struct Verdict: Codable, Hashable, Sendable {
     /// Whether it can be opened for reading: its descriptors.
     public var canRead: Bool
     /// Whether it can be opened for writing, which transfers need.

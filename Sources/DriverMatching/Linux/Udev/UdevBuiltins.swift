@@ -64,18 +64,18 @@ enum UdevBuiltins {
     found["ID_VENDOR_ENC"] = UdevText.encoded(maker)
     found["ID_MODEL"] = modelName
     found["ID_MODEL_ENC"] = UdevText.encoded(model)
-    found["ID_REVISION"] = usb.attributes["bcdDevice"].map(name)
+    found["ID_REVISION"] = usb.attributes["bcdDevice"].map { name($0) }
     var serial = "\(vendorName)_\(modelName)"
     if let own = usb.attributes["serial"],
       own.utf8.allSatisfy({ (0x20...0x7F).contains($0) && $0 != 0x2C })
     {
-      let short = name(own)
+      let short = name(own, limit: 255)
       if !short.isEmpty {
         found["ID_SERIAL_SHORT"] = short
         serial += "_\(short)"
       }
     }
-    found["ID_SERIAL"] = serial
+    found["ID_SERIAL"] = String(decoding: serial.utf8.prefix(255), as: UTF8.self)
     // Since 250 all but the class of interfaces also under names that no other bus uses.
     for (key, value) in found where !key.hasPrefix("ID_USB_") {
       found["ID_USB_" + key.dropFirst("ID_".count)] = value
@@ -94,9 +94,9 @@ enum UdevBuiltins {
     text.flatMap { $0.isEmpty ? nil : UdevEvent.page($0) }
   }
 
-  /// udev has room for 63 bytes.
-  private static func name(_ text: String) -> String {
-    UdevText.replacingCharacters(UdevText.replacingWhitespace(text, limit: 63))
+  /// udev has room for 63 bytes, and for a serial number and all of them together for 255.
+  private static func name(_ text: String, limit: Int = 63) -> String {
+    UdevText.replacingCharacters(UdevText.replacingWhitespace(text, limit: limit))
   }
 
   /// `:fe0102:`: each class once.

@@ -187,7 +187,7 @@ extension UdevLineParser {
     if !(kind < .test || kind == .matchResult), let sign = Self.strangeSubstitution(pair.value) {
       soften(
         "substitution",
-        "\"\(sign)\" in \"\(shown(pair.value))\" stands for nothing and stays as it is.",
+        "\"\(sign)\" in \"\(shown(pair.value))\" stands for nothing.",
         "Write \(sign)\(sign) for the sign itself.")
     }
     let isCompared = kind < .test || kind == .matchResult
@@ -213,8 +213,8 @@ extension UdevLineParser {
       }
       if rest.dropFirst().first == sign {
         rest = rest.dropFirst(2)
-      } else if let (_, _, length) = UdevSubstitution.read(rest) {
-        rest = rest.dropFirst(length)
+      } else if let reading = UdevSubstitution.read(rest), !reading.isUnclosed {
+        rest = rest.dropFirst(reading.length)
       } else {
         return sign == UInt8(ascii: "$") ? "$" : "%"
       }

@@ -1,7 +1,7 @@
 /// What udev makes of a device: each result with the rule that it comes from.
-public struct UdevOutcome: Sendable {
+public struct UdevOutcome: Codable, Hashable, Sendable {
   /// A value and the rule that set it.
-  public struct Setting<Value: Hashable & Sendable>: Hashable, Sendable {
+  public struct Setting<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
     /// The value.
     public var value: Value
     /// The rule, as file and line: `/etc/udev/rules.d/70-board.rules:1`.
@@ -11,7 +11,7 @@ public struct UdevOutcome: Sendable {
   }
 
   /// A program or a builtin that runs once the node is there.
-  public struct Command: Hashable, Sendable {
+  public struct Command: Codable, Hashable, Sendable {
     /// The command with its words.
     public var text: String
     /// Whether it is part of udev.
@@ -19,7 +19,7 @@ public struct UdevOutcome: Sendable {
   }
 
   /// A rule of which it is not known whether it holds.
-  public struct Uncertain: Hashable, Sendable {
+  public struct Uncertain: Codable, Hashable, Sendable {
     /// The rule.
     public var place: String
     /// Why that is not known.

@@ -40,28 +40,38 @@ enum UdevSubstitution: String, CaseIterable {
     }
   }
 
-  /// The substitution at the start of a text, with what stands in its braces, and how long it is.
-  static func read(_ rest: ArraySlice<UInt8>) -> (UdevSubstitution, braces: String?, length: Int)? {
+  /// A substitution in a text.
+  struct Reading {
+    var kind: UdevSubstitution
+    /// What stands in its braces.
+    var braces: String?
+    /// How many bytes it has.
+    var length: Int
+    /// Whether its brace does not end: udev then cuts the text off here.
+    var isUnclosed = false
+  }
+
+  /// The substitution at the start of a text.
+  static func read(_ rest: ArraySlice<UInt8>) -> Reading? {
     guard let sign = rest.first else { return nil }
-    var found: (UdevSubstitution, Int)?
+    var found: Reading?
     if sign == UInt8(ascii: "$") {
       let word = rest.dropFirst()
-      found = allCases.first { word.starts(with: $0.rawValue.utf8) }.map {
-        ($0, 1 + $0.rawValue.utf8.count)
-      }
+      found = allCases.first { word.starts(with: $0.rawValue.utf8) }
+        .map { Reading(kind: $0, length: 1 + $0.rawValue.utf8.count) }
     } else if sign == UInt8(ascii: "%"), let letter = rest.dropFirst().first {
-      found = allCases.first { $0.letter == letter }.map { ($0, 2) }
+      found = allCases.first { $0.letter == letter }.map { Reading(kind: $0, length: 2) }
     }
-    guard let (kind, length) = found else { return nil }
-    let behind = rest.dropFirst(length)
-    guard behind.first == UInt8(ascii: "{"), let end = behind.firstIndex(of: UInt8(ascii: "}"))
-    else {
-      return (kind, nil, length)
+    guard var reading = found else { return nil }
+    let behind = rest.dropFirst(reading.length)
+    guard behind.first == UInt8(ascii: "{") else { return reading }
+    guard let end = behind.firstIndex(of: UInt8(ascii: "}")) else {
+      reading.isUnclosed = true
+      return reading
     }
-    return (
-      kind, behind[(behind.startIndex + 1)..<end].text,
-      length + behind.distance(from: behind.startIndex, to: end) + 1
-    )
+    reading.braces = behind[(behind.startIndex + 1)..<end].text
+    reading.length += behind.distance(from: behind.startIndex, to: end) + 1
+    return reading
   }
 }
 
@@ -95,13 +105,14 @@ extension UdevEvent {
         at += 2
         continue
       }
-      guard let (kind, braces, length) = UdevSubstitution.read(bytes[at...]) else {
+      guard let reading = UdevSubstitution.read(bytes[at...]) else {
         result.append(byte)
         at += 1
         continue
       }
-      at += length
-      guard var value = value(of: kind, braces) else {
+      if reading.isUnclosed { break }
+      at += reading.length
+      guard var value = value(of: reading.kind, reading.braces) else {
         unknown = "the result of a program is not known"
         continue
       }

@@ -30,7 +30,21 @@ enum UdevText {
 
   /// Takes blanks off both ends, and makes one `_` of those between (`udev_replace_whitespace`).
   static func replacingWhitespace(_ text: String, limit: Int = .max) -> String {
-    let words = text.utf8.prefix(limit).split(whereSeparator: isSpace)
+    var bytes = Array(text.utf8.prefix(limit))
+    // What is left of a letter that is cut in two is no UTF-8, and becomes `_` byte by byte.
+    if bytes.count < text.utf8.count,
+      let end = text.utf8.index(
+        text.utf8.startIndex, offsetBy: limit, limitedBy: text.utf8.endIndex)
+    {
+      var whole = end
+      while whole > text.utf8.startIndex, whole.samePosition(in: text.unicodeScalars) == nil {
+        whole = text.utf8.index(before: whole)
+      }
+      let left = text.utf8.distance(from: whole, to: end)
+      bytes.replaceSubrange(
+        (bytes.count - left)..., with: Array(repeating: UInt8(ascii: "_"), count: left))
+    }
+    let words = bytes.split(whereSeparator: isSpace)
     return words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "_")
   }
 
