@@ -136,7 +136,11 @@ extension Enumeration.Host {
         "Hardware ids: \(ids.hardware.joined(separator: ", ")).",
         "Compatible ids: \(ids.compatible.joined(separator: ", ")).",
       ] + (ids.isComposite ? ["It is composite: usbccgp divides it into its functions."] : [])
-        + [DriverStore([], on: .windows11).decision(for: ids).decision.outcome.sentence]
+        + [
+          DriverStore([], on: .windows11).decision(
+            for: ids, product: DriverSubject(device.descriptors)?.product
+          ).decision.outcome.sentence
+        ]
     }
     let configuration = device.configurations.first { $0.value == device.configuration }
     let matcher = LinuxDriverMatcher()
