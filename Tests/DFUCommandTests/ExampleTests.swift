@@ -162,7 +162,9 @@ import Testing
     #expect(allowed.contains(run.status), "\(line)\n\(run.error)\(run.output)")
   }
 
-  @Test(arguments: [("README.md", 40), ("Documentation/WSL2AndLabHosts.md", 6), ("Documentation/WhichDriver.md", 6)])
+  @Test(arguments: [
+    ("README.md", 40), ("Documentation/WSL2AndLabHosts.md", 6), ("Documentation/WhichDriver.md", 6),
+  ])
   func `the examples of a page work, one after the other`(_ page: String, _ least: Int) throws {
     let lines = try Self.commands(of: page)
     #expect(lines.count > least)

@@ -47,7 +47,6 @@ struct Doctor: Verb {
     if undo { return try takeBack(on: console) }
     let machine = Machine.current(environment: Terminal.environment)
     let (found, others) = try await look()
-    defer { _ = found }
     guard let found else {
       return try conclude(Diagnosis(of: nil, others: others, on: machine), machine, console)
     }
@@ -65,8 +64,9 @@ struct Doctor: Verb {
     let selectors = which.selectors
     let wait = which.wait.map { DeviceWait($0.value) }
     do {
+      // Without a selector everything is looked at, unless a DFU device is to be waited for.
       let found = try await DeviceSearch.devices(
-        selectors, kind: .any, waiting: selectors.isEmpty ? nil : wait,
+        selectors, kind: selectors.isEmpty && wait != nil ? .dfu : .any, waiting: wait,
         record: try which.selection.recordingRequest)
       guard selectors.isEmpty else { return (try DeviceSearch.only(of: found), []) }
       let fitting = found.filter { $0.mode == .dfu }

@@ -101,10 +101,9 @@ public struct DriverSubject: Hashable, Sendable {
   /// The configuration that is set; nil where nobody knows.
   public var activeConfiguration: UInt8?
 
-  /// What a device says of itself.
+  /// What a device says of itself; nil where its device descriptor is not whole.
   ///
   /// - Parameter set: its descriptors.
-  /// - Returns: nil where its device descriptor is not whole.
   public init?(_ set: DescriptorSet) {
     let unknown = set.unknown[.descriptors] ?? []
     guard !unknown.contains(where: { $0 < 18 }) else { return nil }

@@ -53,6 +53,7 @@ public struct Machine: Hashable, Sendable {
   /// This machine, as far as its files tell.
   ///
   /// - Parameter environment: the value of a variable.
+  /// - Returns: the machine.
   public static func current(environment: (String) -> String?) -> Machine {
     let isRoot = geteuid() == 0
     let behind = isRoot ? environment("SUDO_UID").flatMap { UInt32($0) } : nil

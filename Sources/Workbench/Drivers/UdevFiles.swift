@@ -15,6 +15,7 @@ public struct UdevFiles: Sendable {
   /// The rules of this machine; systemd's usual ones where there are none.
   ///
   /// - Parameter machine: whose groups exist.
+  /// - Returns: the rules.
   public static func installed(on machine: Machine) -> UdevFiles {
     let files = SettingsFolder.files(in: UdevRuleSet.directories, suffix: ".rules")
     // Packages leave rules where udev itself is not, as in containers.
@@ -34,6 +35,7 @@ public struct UdevFiles: Sendable {
   /// The rules of files and folders, with systemd's usual ones among them where they bring none of their own.
   ///
   /// - Parameter paths: files that end in `.rules`, or folders with some.
+  /// - Returns: the rules.
   /// - Throws: ``FileError`` where a path is neither.
   public static func named(_ paths: [FilePath]) throws -> UdevFiles {
     var files: [ConfigurationFile] = []
@@ -58,6 +60,7 @@ public struct UdevFiles: Sendable {
   /// - Parameters:
   ///   - subject: the device.
   ///   - users: who wants to.
+  /// - Returns: what the rules set, and what each user may do.
   public func access(of subject: DriverSubject, users: [UdevAccess.User]) -> NodeAccess {
     let device = UdevDevice.usb(
       device: subject.device, configurations: subject.configurations,
