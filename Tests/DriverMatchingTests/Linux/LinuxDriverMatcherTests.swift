@@ -271,6 +271,19 @@ import USB
     #expect(decision.steps.last?.evidence.source == "/sys/bus/usb/devices/1-2:1.0/driver")
   }
 
+  @Test func `commands name the driver as sysfs does, and HID goes on`() {
+    let disk = Self.decide(
+      LinuxDriverMatcher(), Self.device(), Self.interface(0, 8, 6, 0x50, pipes: 2))[1]
+    #expect(
+      disk.changes.last?.sentence.contains("echo 1-2:1.0 > /sys/bus/usb/drivers/usb-storage/unbind")
+        == true)
+    let hub = Self.decide(
+      LinuxDriverMatcher(), Self.device(), Self.interface(0, 9, 0, 0), bound: [0: "hub"])[1]
+    #expect(hub.steps.last?.rule == "bound-agrees")
+    let keyboard = Self.decide(LinuxDriverMatcher(), Self.device(), Self.interface(0, 3, 1, 1))[1]
+    #expect(keyboard.steps.last?.rule == "hid-next")
+  }
+
   @Test func `without authorization or a configuration nothing is decided about interfaces`() {
     let configuration = ConfigurationDescriptor(
       maxPower: 250, interfaces: [Self.interface(0, 3, 0, 0)])

@@ -87,7 +87,8 @@ extension LinuxDriverMatcher {
         Evidence("Linux, Documentation/admin-guide/kernel-parameters.txt", .documented))
     }
     if let driver = drivers.first {
-      let name = subject.target.boundDrivers?[subject.name.interfaceNumber] ?? driver
+      let name =
+        subject.target.boundDrivers?[subject.name.interfaceNumber] ?? Self.sysfsName(of: driver)
       add(
         "unbind",
         "\"echo \(interface) > /sys/bus/usb/drivers/\(name)/unbind\" (as root) frees it until it is"

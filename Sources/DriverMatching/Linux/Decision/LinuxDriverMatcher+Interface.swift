@@ -26,6 +26,15 @@ extension LinuxDriverMatcher {
       system: .linux, subject: "interface \(subject.name.interfaceNumber)", names: [name],
       steps: steps,
       candidates: candidates, outcome: outcome(candidates, subject))
+    if decision.drivers.contains("usbhid") {
+      decision.steps.append(
+        Step(
+          "hid-next",
+          "usbhid makes a HID device of it, for which a driver is looked for by a modalias of its own that"
+            + " begins"
+            + " with hid:; hid-generic takes what no other does.",
+          Evidence("Linux, drivers/hid/hid-core.c", .read)))
+    }
     compareWithBound(&decision, subject)
     decision.changes = changes(decision, subject)
     return decision
@@ -211,10 +220,19 @@ extension LinuxDriverMatcher {
   /// Whether sysfs's name of a driver is that of a module's driver: mostly equal but for `-` and `_`.
   static func isSame(driver: String, module: String) -> Bool {
     let driver = moduleName(driver)
-    // usbcore has the drivers of devices and of hubs; some serial drivers have a prefix.
-    return driver == moduleName(module) || (module == "usbcore" && driver == "hub")
-      || driver == "usb_" + moduleName(module)
+    return driver == moduleName(module) || driver == moduleName(sysfsName(of: moduleName(module)))
   }
+
+  /// What sysfs calls the driver of a module, where the name is not the module's (`struct usb_driver` in
+  /// each).
+  private static let driverNames = [
+    "usb_storage": "usb-storage", "snd_usb_audio": "snd-usb-audio", "usbcore": "hub",
+    "apple_mfi_fastcharge": "apple-mfi-fastcharge", "usbip_host": "usbip-host",
+    "ch341": "usb-ch341",
+  ]
+
+  /// The name of a module's driver below `/sys/bus/usb/drivers`.
+  static func sysfsName(of module: String) -> String { driverNames[module] ?? module }
 
   /// What the drivers' own probe functions are known to refuse.
   private func askProbes(_ candidates: inout [Candidate], _ subject: Subject) {
