@@ -57,6 +57,11 @@ import Testing
         "bad-drivers-build",
         ["usb", "drivers", "--from", "founding.txt", "--os", "windows", "--windows-build", "5"]),
       GoldenCase("bad-drivers-part", ["usb", "drivers", "--from", "part.hex"]),
+      GoldenCase(
+        "bad-drivers-remove",
+        founding + ["--os", "windows", "--inf", "drivers", "--remove", "oem99.inf"]),
+      GoldenCase("bad-drivers-os", founding + ["--os", "linux", "--inf", "drivers"]),
+      GoldenCase("bad-drivers-empty", ["usb", "drivers", "--hardware-id", ""]),
       GoldenCase("bad-doctor-both", ["doctor", "--fix", "--undo"]),
     ]
 

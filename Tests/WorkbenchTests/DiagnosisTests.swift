@@ -28,14 +28,20 @@ import USB
       info(.dfuMode), mode: mode, driver: driver, interface: "1-2:1.0", refusal: refusal)
   }
 
+  static func remote(_ refusal: HostError.Code) -> Diagnosis.Patient {
+    var patient = patient(refusal: refusal)
+    patient.isLocal = false
+    return patient
+  }
+
   static func machine(
     _ place: Machine.Place = .linux, hasUdev: Bool = true, groups: Set<String> = ["ada"],
-    isAtSeat: Bool = false
+    isAtSeat: Bool = false, firstGroup: String = "ada"
   ) -> Machine {
     Machine(
       place: place,
       user: UdevAccess.User(name: "ada", id: 1000, groups: groups, isAtSeat: isAtSeat),
-      firstGroup: "ada", groups: groups, hasUdev: hasUdev)
+      firstGroup: firstGroup, groups: groups, hasUdev: hasUdev)
   }
 
   struct Case: CustomTestStringConvertible, Sendable {
@@ -49,7 +55,13 @@ import USB
 
   static let cases: [Case] = [
     Case(patient: patient(), ticks: [true, true, true, true]),
-    Case(patient: patient(driver: "usbfs"), ticks: [true, true, true, true]),
+    Case(
+      patient: patient(driver: "usbfs"), ticks: [true, true, true, false], instruction: "busy"),
+    Case(
+      patient: patient(refusal: .permission), machine: machine(firstGroup: "users"),
+      ticks: [true, true, true, false], instruction: "group"),
+    Case(
+      patient: remote(.permission), ticks: [true, true, true, false], instruction: "remote"),
     Case(patient: nil, ticks: [false], instruction: "plug-in"),
     Case(
       patient: nil, others: [info(ClassTriple(2, 2, 1), 0x0483, 0x5740)], ticks: [false],

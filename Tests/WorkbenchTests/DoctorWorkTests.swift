@@ -64,7 +64,7 @@ import USB
     defer { try? FileManager.default.removeItem(at: folder) }
     try work.perform(.unbind(interface: "1-2:1.0", driver: "wrong")) { _ in true }
     #expect(text("sys/bus/usb/drivers/wrong/unbind") == "1-2:1.0")
-    #expect(text("notes/1-2:1.0") == "wrong")
+    #expect(text("notes/1-2:1.0")?.hasPrefix("wrong ") == true)
     #expect(try work.undo { _ in true } == ["wrong has 1-2:1.0 again."])
     #expect(text("sys/bus/usb/drivers/wrong/bind") == "1-2:1.0")
     #expect(text("notes/1-2:1.0") == nil)
@@ -86,6 +86,41 @@ import USB
       at: folder.appendingPathComponent("sys/bus/usb/devices/1-2:1.0"))
     #expect(try work.undo { _ in true } == [])
     #expect(text("notes/1-2:1.0") == nil)
+  }
+
+  @Test(arguments: ["", "# Written by dfu.\nSUBSYSTEM==\"usb\", MODE=\"0666\"\n"])
+  func `what was changed since, or is empty, is not replaced and not removed`(
+    _ content: String
+  ) throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data(content.utf8).write(to: folder.appendingPathComponent("rules/70-dfu-test.rules"))
+    #expect(throws: DoctorWork.Failure.self) {
+      try work.perform(.rule(Self.rule, device: "1-2")) { _ in true }
+    }
+    #expect(try work.undo { _ in true } == [])
+    #expect(text("rules/70-dfu-test.rules") == content)
+  }
+
+  @Test func `a rule that udev does not hear of is told`() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let error = #expect(throws: DoctorWork.Failure.self) {
+      try work.perform(.rule(Self.rule, device: "1-2")) { _ in false }
+    }
+    #expect(error?.sentence.contains("is written") == true)
+  }
+
+  @Test func `a driver gets nothing back of another device at the same port`() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let device = folder.appendingPathComponent("sys/bus/usb/devices/1-2")
+    try FileManager.default.createDirectory(at: device, withIntermediateDirectories: true)
+    for (name, value) in [("idVendor", "0483"), ("idProduct", "df11"), ("devnum", "5")] {
+      try Data("\(value)\n".utf8).write(to: device.appendingPathComponent(name))
+    }
+    try work.perform(.unbind(interface: "1-2:1.0", driver: "wrong")) { _ in true }
+    #expect(text("notes/1-2:1.0") == "wrong 0483:df11:5")
+    try Data("6\n".utf8).write(to: device.appendingPathComponent("devnum"))
+    #expect(try work.undo { _ in true } == [])
+    #expect(text("sys/bus/usb/drivers/wrong/bind") == "")
   }
 
   @Test func `commands of the system are run and their end is told`() {

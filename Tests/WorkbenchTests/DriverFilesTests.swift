@@ -79,4 +79,22 @@ import Testing
     #expect(files.rules.files.contains { $0.hasSuffix("50-udev-default.rules") })
     #expect(!files.rules.files.contains { $0.hasSuffix("notes.txt") })
   }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `pipes are not waited for, links that lead back are not followed, masks are empty`() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write("[Version]\nSignature=\"$Windows NT$\"\n", "one.inf")
+    for name in ["a", "b", "c"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder.path)/\(name)", withDestinationPath: folder.path)
+    }
+    #expect(mkfifo("\(folder.path)/pipe.inf", 0o600) == 0)
+    #expect(mkfifo("\(folder.path)/pipe.rules", 0o600) == 0)
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(folder.path)/mask.rules", withDestinationPath: "/dev/null")
+    #expect(try DriverPackages([FilePath(folder.path)]).files.count == 1)
+    let rules = SettingsFolder.files(in: [folder.path], suffix: ".rules")
+    #expect(rules.map(\.name) == ["mask.rules", "pipe.rules"])
+    #expect(rules.allSatisfy { $0.bytes.isEmpty })
+  }
 }

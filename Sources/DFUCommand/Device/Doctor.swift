@@ -41,6 +41,10 @@ struct Doctor: Verb {
     guard !(fix && undo) else {
       throw ValidationError("--fix and --undo are the opposite of each other: give one.")
     }
+    guard !(undo && !which.selection.device.isEmpty) else {
+      throw ValidationError(
+        "--undo takes everything back, whatever device it was for: leave -d away.")
+    }
   }
 
   func perform(on console: Console) async throws -> ExitStatus {
@@ -48,12 +52,18 @@ struct Doctor: Verb {
     let machine = Machine.current(environment: Terminal.environment)
     let (found, others) = try await look()
     guard let found else {
-      return try conclude(Diagnosis(of: nil, others: others, on: machine), machine, console)
+      let wanted = which.selectors.first
+      return try conclude(
+        Diagnosis(of: nil, wanted: wanted, others: wanted == nil ? others : [], on: machine),
+        machine, console)
     }
     return try await keeping([found], console) {
-      let patient = await examine(found, machine)
+      let diagnosis = Diagnosis(of: await examine(found, machine), on: machine)
+      guard fix else { return try conclude(diagnosis, machine, console) }
+      guard try repair(diagnosis, machine, console) else { return Self.status(of: diagnosis) }
+      // What was done is believed only where it has helped.
       return try conclude(
-        Diagnosis(of: patient, others: others, on: machine), machine, console)
+        Diagnosis(of: await examine(found, machine), on: machine), machine, console)
     }
   }
 
@@ -80,22 +90,31 @@ struct Doctor: Verb {
   private func examine(_ found: FoundDevice, _ machine: Machine) async -> Diagnosis.Patient {
     let info = found.info
     let surroundings = found.host.surroundings(of: info)
-    let number =
-      info.configurations.flatMap(\.interfaces).first {
-        $0.interfaceClass == .dfuMode || $0.interfaceClass == .dfuRuntime
-      }?.number ?? 0
+    // Only interfaces of the configuration that is set exist.
+    let active = info.configurations.filter {
+      info.activeConfiguration == nil || $0.value == info.activeConfiguration
+    }
+    let interface = active.flatMap(\.interfaces).first {
+      $0.interfaceClass == .dfuMode || $0.interfaceClass == .dfuRuntime
+    }
+    let number = interface?.number ?? 0
     var patient = Diagnosis.Patient(
       info, selector: found.selector, mode: found.mode,
-      driver: surroundings?.interfaceDrivers[number],
+      driver: interface == nil ? nil : surroundings?.interfaceDrivers[number],
       interface: "\(info.path):\(info.activeConfiguration ?? 1).\(number)")
+    patient.isLocal = surroundings != nil
     do {
       await (try found.host.open(info.id)).close()
     } catch {
       patient.refusal = error.code
     }
-    guard surroundings != nil, patient.refusal == .permission, machine.hasUdev else {
-      return patient
+    // Root opens everything; what is asked is whether the user behind sudo may.
+    if patient.isLocal, machine.isRoot, machine.user.id != 0, patient.refusal == nil,
+      !machine.userMayOpen(Diagnosis.node(of: info))
+    {
+      patient.refusal = .permission
     }
+    guard patient.isLocal, patient.refusal == .permission, machine.hasUdev else { return patient }
     var subject = DriverSubject(info)
     subject.place(info, surroundings)
     let access = UdevFiles.installed(on: machine).access(of: subject, users: [machine.user])
@@ -108,32 +127,38 @@ struct Doctor: Verb {
   private func conclude(
     _ diagnosis: Diagnosis, _ machine: Machine, _ console: Console
   ) throws -> ExitStatus {
-    var file: String?
-    if case .rule(let rule, _)? = diagnosis.remedy { file = rule.text }
-    let report = DiagnosisReport(
-      place: machine.place.rawValue, ticks: diagnosis.ticks, instruction: diagnosis.instruction,
-      file: file, canBeFixed: diagnosis.remedy != nil && !fix)
-    let status: ExitStatus
-    switch diagnosis.ticks.last {
-    case let tick? where tick.isGood: status = .done
-    case let tick? where tick.name == "driver" || tick.name == "permission": status = .noPermission
-    default: status = .noDevice
-    }
-    guard fix else {
-      try console.print(report) { report.text($0) }
-      return status
-    }
-    return try repair(diagnosis, report, machine, status, console)
+    let report = Self.report(diagnosis, machine, offersFix: !fix)
+    try console.print(report) { report.text($0) }
+    return Self.status(of: diagnosis)
   }
 
+  private static func report(
+    _ diagnosis: Diagnosis, _ machine: Machine, offersFix: Bool
+  ) -> DiagnosisReport {
+    var file: String?
+    if case .rule(let rule, _)? = diagnosis.remedy { file = rule.text }
+    return DiagnosisReport(
+      place: machine.place.rawValue, ticks: diagnosis.ticks, instruction: diagnosis.instruction,
+      file: file, canBeFixed: diagnosis.remedy != nil && offersFix)
+  }
+
+  private static func status(of diagnosis: Diagnosis) -> ExitStatus {
+    switch diagnosis.ticks.last {
+    case let tick? where tick.isGood: .done
+    case let tick? where tick.name == "driver" || tick.name == "permission": .noPermission
+    default: .noDevice
+    }
+  }
+
+  /// Shows what is to be done, asks, and does it; false where the answer was no.
   private func repair(
-    _ diagnosis: Diagnosis, _ report: DiagnosisReport, _ machine: Machine, _ status: ExitStatus,
-    _ console: Console
-  ) throws -> ExitStatus {
+    _ diagnosis: Diagnosis, _ machine: Machine, _ console: Console
+  ) throws -> Bool {
     guard let remedy = diagnosis.remedy else {
-      try console.print(report) { report.text($0) }
-      if status != .done { console.note("there is nothing that --fix could do here") }
-      return status
+      if diagnosis.instruction != nil {
+        console.note("there is nothing that --fix could do here")
+      }
+      return true
     }
     guard machine.isRoot else {
       var error = UsageError(
@@ -142,18 +167,16 @@ struct Doctor: Verb {
       error.status = .noPermission
       throw error
     }
-    // What is about to happen is shown before it is asked.
-    if !output.json { console.write(report.text(console.style)) }
+    // What is about to happen is shown before it is asked, beside the result and not in it.
+    let plan = Self.report(diagnosis, machine, offersFix: false).text(console.noteStyle)
+    Terminal.write(plan, to: .error)
     guard try console.confirm("Do that?", isConfirmed: confirmed) else {
       console.note("nothing has been changed")
-      return status
+      return false
     }
     try DoctorWork().perform(remedy, run: DoctorWork.run)
-    let done = OutcomeDocument(
-      schema: "dfu.doctor/1", outcome: "Done.",
-      help: "`dfu doctor` looks again; `sudo dfu doctor --undo` takes it back.")
-    try console.print(done) { done.text($0) }
-    return .done
+    console.note("done; `sudo dfu doctor --undo` takes it back")
+    return true
   }
 
   private func takeBack(on console: Console) throws -> ExitStatus {

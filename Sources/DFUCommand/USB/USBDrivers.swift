@@ -105,6 +105,16 @@ struct USBDrivers: Verb {
     guard [names, from != nil, !which.selection.device.isEmpty].count(where: { $0 }) <= 1 else {
       throw ValidationError("A device, a file and bare names are three different things: give one.")
     }
+    guard !(hardwareId + compatibleId + modalias).contains(where: \.isEmpty) else {
+      throw ValidationError("A name that is empty names nothing.")
+    }
+    let ofWindows = !inf.isEmpty || !remove.isEmpty || windowsBuild != nil
+    let ofLinux = modules != nil || !rules.isEmpty
+    guard !(os == .linux && ofWindows), !(os == .windows && ofLinux) else {
+      throw ValidationError(
+        "--inf, --remove and --windows-build are of Windows, --modules and --rules of Linux: --os asks the other one."
+      )
+    }
     guard !names || os == nil else {
       throw ValidationError(
         "Bare names say of themselves which system they are of: leave --os away.")
@@ -239,6 +249,15 @@ struct USBDrivers: Verb {
         } ?? .windows11
       windows.architecture = processor
       let store = DriverStore(packages.files, on: windows)
+      let known = Set(
+        (packages.files.map(\.name) + store.inbox.map(\.file)).map { $0.lowercased() })
+      if let strange = remove.first(where: { !known.contains($0.lowercased()) }) {
+        throw UsageError(
+          "There is no “\(strange)” in the store that could be removed.",
+          help:
+            "There are \(packages.files.map(\.name).joined(separator: ", ")), and the files of Windows itself."
+        )
+      }
       return (remove.isEmpty ? store : store.without(remove), packages.findings)
     }
   }

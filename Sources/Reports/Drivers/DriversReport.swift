@@ -191,7 +191,9 @@ extension DriversReport.Windows.Part {
   init(_ outcome: WindowsDecision, on windows: WindowsProfile, deviceID: String) {
     self.outcome = outcome
     chain = DriverChain(outcome, on: windows)
-    symptoms = WindowsSymptom.of(outcome)
+    // They are of ST's bootloader.
+    let isBootloader = deviceID.uppercased().contains("VID_0483&PID_DF11")
+    symptoms = isBootloader ? WindowsSymptom.of(outcome) : []
     registry = RegistryProof.of(outcome, deviceID: deviceID)
     instructions = WindowsInstruction.of(outcome)
   }

@@ -50,14 +50,14 @@ private struct DriversWriter {
       let number = decision.subject.split(separator: " ").last.flatMap { UInt8($0) }
       let own: String
       if decision.subject == "device" {
-        own = theirs.first?.1 ?? ""
+        own = terminalSafe(theirs.first?.1 ?? "")
         left = left.dropFirst()
       } else if let number, let index = left.firstIndex(where: { $0.0 == Self.function(number) }) {
-        own = left[index].1
+        own = terminalSafe(left[index].1)
       } else {
         own = style(.faint, "–")
       }
-      table.add([decision.subject, Self.short(decision), own])
+      table.add([terminalSafe(decision.subject), terminalSafe(Self.short(decision)), own])
     }
     lines.append("")
     lines += table.lines(indent: 2)
@@ -165,7 +165,7 @@ private struct DriversWriter {
   private mutating func write(_ decision: DriverDecision) {
     lines.append("")
     let name = decision.names.first.map { "  " + style(.faint, terminalSafe($0)) } ?? ""
-    lines.append("  " + style(.strong, decision.subject) + name)
+    lines.append("  " + style(.strong, terminalSafe(decision.subject)) + name)
     if isVerbose {
       for name in decision.names.dropFirst() { lines.append("    " + terminalSafe(name)) }
       for step in decision.steps { write(step, 4) }

@@ -22,6 +22,8 @@ public struct Diagnosis: Hashable, Sendable {
     public var refusal: HostError.Code?
     /// Who may open its node by the rules; nil where there are none.
     public var access: String?
+    /// Whether it is a device of this machine, so that something can be done here.
+    public var isLocal = true
 
     /// A device; see the properties.
     public init(
@@ -57,11 +59,17 @@ public struct Diagnosis: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - patient: the device; nil where none was found.
+  ///   - wanted: the selector that names nothing; nil where none was given.
   ///   - others: devices that could be it in another mode.
   ///   - machine: where it is plugged in.
-  public init(of patient: Patient?, others: [DeviceInfo] = [], on machine: Machine) {
+  public init(
+    of patient: Patient?, wanted: String? = nil, others: [DeviceInfo] = [], on machine: Machine
+  ) {
     guard let patient else {
-      tick("seen", false, "No device in DFU mode is on the bus.")
+      tick(
+        "seen", false,
+        wanted.map { "Nothing that “\($0)” names is on the bus." }
+          ?? "No device in DFU mode is on the bus.")
       instruction = Self.absence(others, machine)
       return
     }
@@ -90,6 +98,13 @@ public struct Diagnosis: Hashable, Sendable {
         "unbind", "Let \(driver) give the interface up.", Self.commands(of: remedy))
       return
     }
+    guard patient.driver == nil else {
+      tick("driver", true, "No driver of the kernel holds its DFU interface, as it should be.")
+      tick("permission", false, "Another program has its DFU interface.")
+      instruction = .init(
+        "busy", "End the program that has it open.", ["fuser -v \(Self.node(of: info))"])
+      return
+    }
     tick("driver", true, "No driver holds its DFU interface, as it should be.")
     examine(patient, name, machine)
   }
@@ -98,6 +113,9 @@ public struct Diagnosis: Hashable, Sendable {
     let user = machine.user.name
     switch patient.refusal {
     case nil: tick("permission", true, "\(user) may open it.")
+    case .permission? where !patient.isLocal, .busy? where !patient.isLocal:
+      tick("permission", false, "The machine that it is plugged into does not give it.")
+      instruction = .init("remote", "Ask there: run dfu doctor on that machine.", [])
     case .permission?:
       tick("permission", false, patient.access ?? "\(user) may not open it.")
       guard machine.hasUdev else {
@@ -111,6 +129,13 @@ public struct Diagnosis: Hashable, Sendable {
           : .init(
             "no-udev", "There is no udev here: run dfu as root, or open the node to the user.",
             ["sudo chmod o+rw \(Self.node(of: patient.info))"])
+        return
+      }
+      guard machine.user.isAtSeat || Self.group(machine) != nil else {
+        instruction = .init(
+          "group",
+          "Make a group of those who may open such devices, put \(user) into it, log in again, and ask again.",
+          ["sudo groupadd --force plugdev", "sudo usermod -aG plugdev \(user)"])
         return
       }
       remedy = .rule(Self.rule(for: patient.info, machine), device: patient.info.path.description)
@@ -133,8 +158,8 @@ public struct Diagnosis: Hashable, Sendable {
     ticks.append(.init(name: name, isGood: isGood, sentence: sentence))
   }
 
-  /// `/dev/bus/usb/001/004`.
-  static func node(of info: DeviceInfo) -> String {
+  /// Where its node is: `/dev/bus/usb/001/004`.
+  public static func node(of info: DeviceInfo) -> String {
     func three(_ number: Int) -> String {
       let digits = "\(number)"
       return String(repeating: "0", count: max(0, 3 - digits.count)) + digits
@@ -142,13 +167,18 @@ public struct Diagnosis: Hashable, Sendable {
     return "/dev/bus/usb/\(three(Int(info.path.bus)))/\(three(Int(info.address)))"
   }
 
-  /// A group for who does not sit at the machine: `plugdev` where that is theirs, else their own.
+  /// A group for who does not sit at the machine: `plugdev` where that is theirs, else one that is theirs alone. Any
+  /// other would let others in with them.
+  private static func group(_ machine: Machine) -> String? {
+    if machine.user.groups.contains("plugdev") { return "plugdev" }
+    guard !machine.user.isAtSeat, machine.firstGroup == machine.user.name else { return nil }
+    return machine.firstGroup
+  }
+
   private static func rule(for info: DeviceInfo, _ machine: Machine) -> UdevRuleFile {
     let (vendor, product) = (info.descriptor.vendor, info.descriptor.product)
-    let group: String? =
-      machine.user.groups.contains("plugdev")
-      ? "plugdev" : machine.user.isAtSeat ? nil : machine.firstGroup
-    return UdevRule.granting(vendor, product, name: "dfu-\(vendor)-\(product)", group: group)
+    return UdevRule.granting(
+      vendor, product, name: "dfu-\(vendor)-\(product)", group: group(machine))
   }
 
   /// What a person would type as root to the same effect.

@@ -59,18 +59,20 @@ public struct DoctorWork: Sendable {
     switch remedy {
     case .rule(let file, let device):
       let path = "\(rules)/\(file.name)"
-      if let old = try? InputFile.read(FilePath(path), limit: 1 << 20),
-        !String(decoding: old, as: UTF8.self).contains(Self.signature)
-      {
+      if exists(path), !isOurs(file.name) {
         throw Failure(
           "\(path) is there and was not written by dfu.", help: "Look at it, and move it away.")
       }
       try write(file.text, to: path)
-      reload(device, action: "change", run)
+      guard reload(device, action: "change", run) else {
+        throw Failure(
+          "\(path) is written, and udev could not be told.",
+          help: "Plug the device in again, and run `dfu doctor`.")
+      }
     case .unbind(let interface, let driver):
       try makeFolder(notes)
       // Noted first: what is known can be taken back, also where this process ends here.
-      try write(driver, to: "\(notes)/\(interface)")
+      try write("\(driver) \(ids(of: interface) ?? "")", to: "\(notes)/\(interface)")
       do throws(Failure) {
         try poke(interface, into: "\(sysfs)/bus/usb/drivers/\(driver)/unbind")
       } catch {
@@ -87,38 +89,85 @@ public struct DoctorWork: Sendable {
   /// - Throws: ``Failure`` where something cannot be taken back.
   public func undo(run: ([String]) -> Bool) throws(Failure) -> [String] {
     var done: [String] = []
-    for name in SettingsFolder.names(in: rules) where name.hasSuffix(".rules") {
+    var failed: [String] = []
+    for name in SettingsFolder.names(in: rules) where isOurs(name) {
       let path = "\(rules)/\(name)"
-      guard let bytes = try? InputFile.read(FilePath(path), limit: 1 << 20),
-        String(decoding: bytes, as: UTF8.self).contains(Self.signature)
-      else { continue }
-      guard unlink(path) == 0 else {
-        throw Failure("\(path) cannot be removed.", help: "Run `sudo dfu doctor --undo`.")
+      if unlink(path) == 0 {
+        done.append("\(path) is removed.")
+      } else {
+        failed.append("\(path) cannot be removed.")
       }
-      done.append("\(path) is removed.")
     }
     // What a rule has set stays on the node until the device is added anew, as udev sees it.
-    if !done.isEmpty { reload(nil, action: "add", run) }
-    for interface in SettingsFolder.names(in: notes) {
-      let path = "\(notes)/\(interface)"
-      guard let bytes = try? InputFile.read(FilePath(path), limit: 256) else { continue }
-      let driver = String(decoding: bytes, as: UTF8.self)
-      guard !driver.contains("/"), !interface.contains("/") else { continue }
-      if FileManager.default.fileExists(atPath: "\(sysfs)/bus/usb/devices/\(interface)") {
-        try poke(interface, into: "\(sysfs)/bus/usb/drivers/\(driver)/bind")
-        done.append("\(driver) has \(interface) again.")
-      }
-      unlink(path)
+    if !done.isEmpty, !reload(nil, action: "add", run) {
+      failed.append("udev could not be told: plug the device in again.")
+    }
+    for interface in SettingsFolder.names(in: notes) where !interface.hasSuffix(".new") {
+      takeBack(interface, &done, &failed)
+    }
+    guard failed.isEmpty else {
+      throw Failure((done + failed).joined(separator: " "), help: "Look at what is named.")
     }
     return done
   }
 
-  private func reload(_ device: String?, action: String, _ run: ([String]) -> Bool) {
-    guard run(["udevadm", "control", "--reload"]) else { return }
+  /// Gives an interface back to the driver that is noted for it.
+  private func takeBack(_ interface: String, _ done: inout [String], _ failed: inout [String]) {
+    let path = "\(notes)/\(interface)"
+    let words = (text(path) ?? "").split(separator: " ")
+    unlink(path)
+    guard let driver = words.first, !driver.contains("/") else { return }
+    // Another device may be there now, or the driver may have it already.
+    let folder = "\(sysfs)/bus/usb/devices/\(interface)"
+    guard exists(folder), !exists("\(folder)/driver"),
+      words.count < 2 || ids(of: interface).map({ $0 == words[1] }) ?? false
+    else { return }
+    do throws(Failure) {
+      try poke(interface, into: "\(sysfs)/bus/usb/drivers/\(driver)/bind")
+      done.append("\(driver) has \(interface) again.")
+    } catch {
+      failed.append("\(driver) does not take \(interface): plug the device in again.")
+    }
+  }
+
+  /// Whether a file is one that was written here and by nobody else since: its name, and all that is in it.
+  private func isOurs(_ name: String) -> Bool {
+    guard name.hasPrefix("70-dfu-"), name.hasSuffix(".rules"),
+      let text = text("\(rules)/\(name)")
+    else { return false }
+    let lines = text.split(separator: "\n")
+    return lines.count == 3 && lines[0].hasPrefix("# ") && lines[0].hasSuffix(Self.signature)
+      && lines[1].hasPrefix("# ") && lines[2].hasPrefix("SUBSYSTEM==\"usb\", ")
+  }
+
+  private func text(_ path: String) -> String? {
+    guard SettingsFolder.isFile(path) else { return nil }
+    return (try? InputFile.read(FilePath(path), limit: 1 << 16)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+  }
+
+  /// Whether anything is there, a link that leads nowhere included.
+  private func exists(_ path: String) -> Bool {
+    (try? Stat(FilePath(path), followTargetSymlink: false)) != nil
+  }
+
+  /// Vendor, product and address of the device that has an interface.
+  private func ids(of interface: String) -> String? {
+    let device = interface.prefix { $0 != ":" }
+    let values = ["idVendor", "idProduct", "devnum"].compactMap { name in
+      text("\(sysfs)/bus/usb/devices/\(device)/\(name)").map { $0.filter { !$0.isWhitespace } }
+    }
+    return values.count == 3 ? values.joined(separator: ":") : nil
+  }
+
+  /// Whether udev has read its rules and looked at the device again.
+  private func reload(_ device: String?, action: String, _ run: ([String]) -> Bool) -> Bool {
+    guard run(["udevadm", "control", "--reload"]) else { return false }
     var trigger = ["udevadm", "trigger", "--action=\(action)", "--subsystem-match=usb"]
     if let device { trigger.append("--sysname-match=\(device)") }
-    _ = run(trigger)
-    _ = run(["udevadm", "settle", "--timeout=10"])
+    guard run(trigger) else { return false }
+    return run(["udevadm", "settle", "--timeout=10"])
   }
 
   private func makeFolder(_ path: String) throws(Failure) {
@@ -131,10 +180,16 @@ public struct DoctorWork: Sendable {
   private func write(_ text: String, to path: String) throws(Failure) {
     let beside = "\(path).new"
     do {
+      // A leftover of ours, or what somebody has put there: neither is written through.
+      unlink(beside)
       let file = try FileDescriptor.open(
-        FilePath(beside), .writeOnly, options: [.create, .truncate, .closeOnExec],
+        FilePath(beside), .writeOnly,
+        options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
         permissions: [.ownerReadWrite, .groupRead, .otherRead])
-      try file.closeAfter { _ = try file.writeAll(text.utf8) }
+      try file.closeAfter {
+        _ = try file.writeAll(text.utf8)
+        fchmod(file.rawValue, 0o644)
+      }
     } catch {
       throw Failure("\(path) cannot be written.", help: "Run `sudo dfu doctor --fix`.")
     }

@@ -36,6 +36,8 @@ public struct Machine: Hashable, Sendable {
   public var hasUdev: Bool
   /// Whether the process itself may write everywhere.
   public var isRoot: Bool
+  /// The numbers of the user's groups.
+  public var groupNumbers: [UInt32] = []
 
   /// A machine; see the properties.
   public init(
@@ -64,13 +66,42 @@ public struct Machine: Hashable, Sendable {
     let name = account?.name ?? "user \(id)"
     var own = Set(groups.filter { $0.members.contains(name) }.map(\.name))
     if let firstGroup { own.insert(firstGroup) }
+    // logind knows, also behind sudo; where it is not, the environment of the session tells.
+    let session = text("/run/systemd/users/\(id)").split(separator: "\n")
     let isAtSeat =
-      environment("XDG_SEAT")?.isEmpty == false && environment("SSH_CONNECTION") == nil
-    return Machine(
+      session.isEmpty
+      ? environment("XDG_SEAT")?.isEmpty == false && environment("SSH_CONNECTION") == nil
+      : session.contains { $0.hasPrefix("ACTIVE_SEATS=") && $0 != "ACTIVE_SEATS=" }
+    var machine = Machine(
       place: place(environment),
       user: UdevAccess.User(name: name, id: id, groups: own, isAtSeat: isAtSeat),
       firstGroup: firstGroup, groups: Set(groups.map(\.name)),
       hasUdev: FileManager.default.fileExists(atPath: "/run/udev/control"), isRoot: isRoot)
+    machine.groupNumbers = groups.filter { own.contains($0.name) }.map(\.id)
+    return machine
+  }
+
+  /// Whether the user could open a node for writing; asked as root, by trying it with the user's rights.
+  ///
+  /// The rights of the whole process change for that moment: nothing else may go on meanwhile.
+  ///
+  /// - Parameter node: the node, `/dev/bus/usb/001/004`.
+  /// - Returns: whether it could be opened; false also where the process is not root.
+  public func userMayOpen(_ node: String) -> Bool {
+    #if os(Linux)
+      guard isRoot else { return false }
+      let first = groupNumbers.first ?? user.id
+      guard setgroups(groupNumbers.count, groupNumbers) == 0, setegid(first) == 0,
+        seteuid(user.id) == 0
+      else { return false }
+      let file = open(node, O_RDWR | O_CLOEXEC)
+      if file >= 0 { close(file) }
+      // Back, in the order in which it is allowed.
+      let isBack = seteuid(0) == 0 && setegid(0) == 0 && setgroups(0, nil) == 0
+      return file >= 0 && isBack
+    #else
+      return false
+    #endif
   }
 
   private static func text(_ path: String) -> String {

@@ -22,9 +22,14 @@ public enum SettingsFolder {
   ) -> [ConfigurationFile] {
     directories.flatMap { directory -> [ConfigurationFile] in
       let folder = root.map { $0.string + directory } ?? directory
-      return names(in: folder).filter { $0.hasSuffix(suffix) }.map { name in
-        let bytes = try? InputFile.read(
-          FilePath("\(folder)/\(name)"), limit: ConfigurationFile.sizeLimit)
+      return names(in: folder).filter { $0.hasSuffix(suffix) }.compactMap { name in
+        let path = "\(folder)/\(name)"
+        // A link to /dev/null masks, and a pipe would be waited for.
+        guard isFile(path) else {
+          return isFolder(path)
+            ? nil : ConfigurationFile(directory: directory, name: name, bytes: [])
+        }
+        let bytes = try? InputFile.read(FilePath(path), limit: ConfigurationFile.sizeLimit)
         return ConfigurationFile(directory: directory, name: name, bytes: bytes ?? [])
       }
     }
@@ -37,21 +42,27 @@ public enum SettingsFolder {
   }
 
   static func isFolder(_ path: String) -> Bool {
-    var isFolder = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
+    (try? Stat(FilePath(path)))?.type == .directory
   }
 
-  /// All files below a folder whose names end so, letters of either case.
+  /// Whether it is a file that has an end.
+  static func isFile(_ path: String) -> Bool { (try? Stat(FilePath(path)))?.type == .regular }
+
+  /// All files below a folder whose names end so, letters of either case. Folders behind links are left out: they may
+  /// lead back.
   static func files(below folder: String, suffix: String) -> [String] {
     var found: [String] = []
     var folders = [(path: folder, depth: 0)]
-    while let (path, depth) = folders.popLast(), found.count < mostFiles {
-      for name in names(in: path) {
+    var left = mostFiles
+    while let (path, depth) = folders.popLast(), left > 0 {
+      for name in names(in: path) where left > 0 {
+        left -= 1
         let inner = "\(path)/\(name)"
-        if isFolder(inner) {
-          if depth < deepest { folders.append((inner, depth + 1)) }
-        } else if name.lowercased().hasSuffix(suffix) {
-          found.append(inner)
+        switch (try? Stat(FilePath(inner), followTargetSymlink: false))?.type {
+        case .directory?: if depth < deepest { folders.append((inner, depth + 1)) }
+        case .regular?, .symbolicLink?:
+          if name.lowercased().hasSuffix(suffix), isFile(inner) { found.append(inner) }
+        default: break
         }
       }
     }
