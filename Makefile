@@ -49,7 +49,7 @@ proof: ## Every fault at every transfer; a million transfers over USB/IP; a flas
 	@Scripts/set-up test
 	@Proof/run
 	@Proof/soak
-	@DFU_PROOF=1 $(swift) test --disable-xctest --filter KillTests
+	@DFU_PROOF=1 $(swift) test --disable-xctest --filter 'KillTests|ModprobeTests'
 
 .PHONY: interop
 interop: ## A real Linux kernel, usbip and dfu-util against ours, in QEMU (FILTER=name for a part)
