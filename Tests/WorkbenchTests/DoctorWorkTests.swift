@@ -19,7 +19,8 @@ import USB
       try Data().write(to: folder.appendingPathComponent("sys/bus/usb/drivers/wrong/\(name)"))
     }
     work = DoctorWork(
-      rules: folder.path + "/rules", sysfs: folder.path + "/sys", notes: folder.path + "/notes")
+      rules: folder.path + "/rules", sysfs: folder.path + "/sys", nodes: folder.path + "/dev",
+      notes: folder.path + "/notes")
   }
 
   private func text(_ name: String) -> String? {
@@ -99,6 +100,34 @@ import USB
     }
     #expect(try work.undo { _ in true } == [])
     #expect(text("rules/70-dfu-test.rules") == content)
+  }
+
+  @Test func `the node loses what the rule gave, and those of other devices keep it`() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let rule = UdevRule.granting(VendorID(0x0483), ProductID(0xDF11), name: "dfu-0483-df11")
+    for (name, product, address) in [("1-2", "df11", "5"), ("1-3", "5740", "6")] {
+      let device = folder.appendingPathComponent("sys/bus/usb/devices/\(name)")
+      try FileManager.default.createDirectory(at: device, withIntermediateDirectories: true)
+      for (file, value) in [
+        ("idVendor", "0483"), ("idProduct", product), ("busnum", "1"), ("devnum", address),
+      ] {
+        try Data("\(value)\n".utf8).write(to: device.appendingPathComponent(file))
+      }
+      let node = folder.appendingPathComponent("dev/001/00\(address)")
+      try FileManager.default.createDirectory(
+        at: node.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data().write(to: node)
+      chmod(node.path, 0o660)
+    }
+    try work.perform(.rule(rule, device: "1-2")) { _ in true }
+    #expect(try work.undo { _ in true }.count == 1)
+    func mode(_ address: Int) throws -> Int? {
+      let path = folder.path + "/dev/001/00\(address)"
+      let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
+      return (mode as? NSNumber)?.intValue
+    }
+    #expect(try mode(5) == 0o600)
+    #expect(try mode(6) == 0o660)
   }
 
   @Test func `a rule that udev does not hear of is told`() throws {

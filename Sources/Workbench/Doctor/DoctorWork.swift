@@ -17,15 +17,19 @@ public struct DoctorWork: Sendable {
   public var rules: String
   /// Where sysfs is: `/sys`.
   public var sysfs: String
+  /// Where nodes of devices are: `/dev/bus/usb`.
+  public var nodes: String
   /// Where it is kept which drivers have let interfaces go; gone after a restart, as that is.
   public var notes: String
 
   /// The folders of this machine, or of a test.
   public init(
-    rules: String = "/etc/udev/rules.d", sysfs: String = "/sys", notes: String = "/run/dfu-doctor"
+    rules: String = "/etc/udev/rules.d", sysfs: String = "/sys", nodes: String = "/dev/bus/usb",
+    notes: String = "/run/dfu-doctor"
   ) {
     self.rules = rules
     self.sysfs = sysfs
+    self.nodes = nodes
     self.notes = notes
   }
 
@@ -93,12 +97,13 @@ public struct DoctorWork: Sendable {
     for name in SettingsFolder.names(in: rules) where isOurs(name) {
       let path = "\(rules)/\(name)"
       if unlink(path) == 0 {
+        resetNodes(of: name)
         done.append("\(path) is removed.")
       } else {
         failed.append("\(path) cannot be removed.")
       }
     }
-    // What a rule has set stays on the node until the device is added anew, as udev sees it.
+    // The other rules then set what they set when a device is added.
     if !done.isEmpty, !reload(nil, action: "add", run) {
       failed.append("udev could not be told: plug the device in again.")
     }
@@ -109,6 +114,27 @@ public struct DoctorWork: Sendable {
       throw Failure((done + failed).joined(separator: " "), help: "Look at what is named.")
     }
     return done
+  }
+
+  /// What a rule has set stays on a node that is there: udev never takes it back. They become again what the kernel makes.
+  ///
+  /// - Parameter rule: the name of the file, `70-dfu-0483-df11.rules`.
+  private func resetNodes(of rule: String) {
+    let wanted = rule.dropFirst("70-dfu-".count).dropLast(".rules".count).split(separator: "-")
+    guard wanted.count == 2 else { return }
+    for device in SettingsFolder.names(in: "\(sysfs)/bus/usb/devices") {
+      func value(_ name: String) -> String? {
+        text("\(sysfs)/bus/usb/devices/\(device)/\(name)").map { $0.filter { !$0.isWhitespace } }
+      }
+      guard value("idVendor") == String(wanted[0]), value("idProduct") == String(wanted[1]),
+        let bus = value("busnum").flatMap({ Int($0) }),
+        let address = value("devnum").flatMap({ Int($0) })
+      else { continue }
+      func three(_ number: Int) -> String { String("00\(number)".suffix(3)) }
+      let node = "\(nodes)/\(three(bus))/\(three(address))"
+      chown(node, 0, 0)
+      chmod(node, 0o600)
+    }
   }
 
   /// Gives an interface back to the driver that is noted for it.
