@@ -63,7 +63,7 @@ extension ClassDriver {
 }
 
 extension ModuleAliases {
-  /// The class drivers of ``ClassDriver/all`` as lines of a table, which is asked where no `modules.alias`
+  /// The class drivers of `ClassDriver.all` as lines of a table, which is asked where no `modules.alias`
   /// is at hand.
   ///
   /// The source: the lines with any vendor of `modules.alias` of Debian's 6.1.0-56-amd64.
