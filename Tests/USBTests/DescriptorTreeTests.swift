@@ -354,6 +354,13 @@ enum Blobs {
     checkCover(DescriptorTree(parsing: [UInt8](repeating: 0, count: 70_000)))
   }
 
+  /// What the walk alone finds is in order too: a length that is too great is known at the end, and stands in front.
+  @Test func `faults come in the order of the bytes, also where no rule finds one`() {
+    let tree = DescriptorTree(
+      parsing: blob("09 02 40 00 00 01 00 80 32 09 00"))
+    #expect(tree.faults.map(\.offset) == [2, 9])
+  }
+
   @Test func `a Microsoft property of any length ends`() {
     let layout = MicrosoftLayouts.parts[4]
     let bytes = blob("1e 00 04 00 07 00 ff ff 41 00 42 00")

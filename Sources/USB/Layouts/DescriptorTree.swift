@@ -52,7 +52,7 @@ public struct DescriptorTree: Hashable, Sendable {
     faults = walk.faults
     var rules = DescriptorRules(tree: self)
     rules.check()
-    if !rules.faults.isEmpty {
+    if !(faults.isEmpty && rules.faults.isEmpty) {
       faults = (faults + rules.faults).enumerated()
         .sorted { ($0.element.offset, $0.offset) < ($1.element.offset, $1.offset) }.map(\.element)
     }
