@@ -45,6 +45,9 @@ import Testing
           #"USB\VID_0483&PID_5740"#, "--compatible-id", #"USB\Class_02&SubClass_02&Prot_01"#,
           "--windows-build", "19045",
         ]),
+      // A serial port without an association: two halves, and a driver that cannot start.
+      GoldenCase("drivers-split", ["usb", "drivers", "--from", "split.hex", "--os", "windows"]),
+      GoldenCase("drivers-split-both", ["usb", "drivers", "--from", "split.hex"] + linux),
       GoldenCase("bad-drivers-modalias", ["usb", "drivers", "--modalias", "usb:v04p"]),
       GoldenCase(
         "bad-drivers-inf", ["usb", "drivers", "--from", "founding.txt", "--inf", "bad.inf"]),
@@ -80,6 +83,13 @@ import Testing
     try folder.write(FoundingDump.text, to: "founding.txt")
     try folder.write(aliases, to: "modules.alias")
     try folder.write("09 04 00 00 00 fe 01 02 00\n", to: "part.hex")
+    try folder.write(
+      """
+      12 01 00 02 00 00 00 40 83 04 40 57 00 02 00 00 00 01
+      09 02 37 00 02 01 00 80 32
+      09 04 00 00 01 02 02 01 00 05 24 00 10 01 04 24 02 02 05 24 06 00 01 07 05 82 03 08 00 10
+      09 04 01 00 01 0a 00 00 00 07 05 03 02 40 00 00
+      """, to: "split.hex")
     try folder.write("[Version]\nSignature = \"nobody\"\n", to: "bad.inf")
     // Too late for the tag, and of upper case, which sysfs never has.
     try folder.write(

@@ -31,8 +31,6 @@ public struct DriversReport: Encodable, Hashable, Sendable {
 
     /// The Windows that decides.
     public var profile: WindowsProfile
-    /// Why it is composite or not, and the last part of its instance path.
-    public var steps: [DriverDecision.Step]
     /// The device, and then its functions where it is composite and usbccgp is loaded.
     public var parts: [Part]
     /// What is wrong with INF files that were given, as `file:line: sentence`.
@@ -145,33 +143,22 @@ extension DriversReport.Windows {
     self.findings = findings
     flags = UsbFlag.all
     if let failure = subject.failure {
-      let ids = DeviceIDs(failure)
-      steps = [
+      var outcome = store.decision(for: DeviceIDs(failure), product: nil, failure: failure)
+      outcome.decision.steps.insert(
         DriverDecision.Step(
           "enumeration",
           "Windows does not get as far as names: \(failure.name). It shows a device of its own with code 43.",
-          failure.evidence)
-      ]
-      parts = [
-        Part(
-          store.decision(for: ids, product: nil, failure: failure), on: windows,
-          deviceID: failure.deviceID)
-      ]
+          failure.evidence), at: 0)
+      parts = [Part(outcome, on: windows, deviceID: failure.deviceID)]
       return
     }
     let names = WindowsNames(
       subject.device, subject.configurations, microsoft: subject.microsoft, on: windows)
-    steps = names.steps + [WindowsInstance(serialNumber: subject.serialNumber).step]
-    let whole = store.decision(for: names.device, product: subject.product)
-    parts = [Part(whole, on: windows, deviceID: names.device.hardware.last ?? "")]
-    // Functions appear only where usbccgp has the device.
-    guard whole.binding?.service?.lowercased() == "usbccgp" else { return }
-    parts += names.functions.map { function in
-      var decision = store.decision(
-        for: function.ids, subject: "function MI_\(hex(function.number).uppercased())",
-        product: subject.product)
-      decision.decision.steps.insert(function.step, at: 0)
-      return Part(decision, on: windows, deviceID: function.ids.hardware.last ?? "")
+    let outcomes = store.decisions(
+      for: names, product: subject.product, serialNumber: subject.serialNumber)
+    let ids = [names.device] + names.functions.map(\.ids)
+    parts = zip(outcomes, ids).map { outcome, ids in
+      Part(outcome, on: windows, deviceID: ids.hardware.last ?? "")
     }
   }
 
@@ -180,7 +167,6 @@ extension DriversReport.Windows {
     profile = store.windows
     self.findings = findings
     flags = []
-    steps = []
     parts = [
       Part(store.decision(for: ids), on: store.windows, deviceID: ids.hardware.last ?? "")
     ]

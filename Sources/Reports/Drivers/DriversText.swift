@@ -40,9 +40,7 @@ private struct DriversWriter {
     let theirs = windows.parts.map { part in
       (
         part.outcome.decision.subject,
-        part.outcome.binding.map { binding in
-          binding.service.map { $0.isEmpty ? "no driver needed" : $0 } ?? binding.node.file
-        } ?? (part.outcome.problemCode == 43 ? "code 43" : "no driver, code 28")
+        Self.short(part.outcome)
       )
     }
     var left = theirs[...]
@@ -68,6 +66,18 @@ private struct DriversWriter {
     return "function MI_" + (digits.count < 2 ? "0" : "") + digits
   }
 
+  private static func short(_ outcome: WindowsDecision) -> String {
+    var words: [String] = []
+    if let binding = outcome.binding, outcome.problemCode != 43 {
+      let service = binding.service ?? binding.node.file
+      words.append(service.isEmpty ? "no driver needed" : service)
+    } else if outcome.problemCode == 28 {
+      words.append("no driver")
+    }
+    if outcome.problemCode != 0 { words.append("code \(outcome.problemCode)") }
+    return words.joined(separator: ", ")
+  }
+
   private static func short(_ decision: DriverDecision) -> String {
     let drivers = decision.drivers
     if drivers.isEmpty { return "no driver" }
@@ -84,7 +94,6 @@ private struct DriversWriter {
 
   private mutating func write(_ windows: DriversReport.Windows) {
     heading("Windows", windows.profile.name)
-    if isVerbose { for step in windows.steps { write(step, 2) } }
     for part in windows.parts { write(part) }
     for finding in windows.findings { sentence(style(.warning, "note "), finding, 2) }
     guard isVerbose, !windows.flags.isEmpty else { return }
@@ -96,6 +105,12 @@ private struct DriversWriter {
 
   private mutating func write(_ part: DriversReport.Windows.Part) {
     write(part.outcome.decision)
+    // A driver that is loaded and cannot start: why stands last in the trace.
+    if !isVerbose, part.outcome.binding != nil, ![0, 43].contains(part.outcome.problemCode),
+      let step = part.outcome.decision.steps.last
+    {
+      write(step, 4, mark: style(.bad, "! "))
+    }
     if !part.outcome.extensions.isEmpty {
       for node in part.outcome.extensions {
         sentence("", "\(node.place) is applied after it, as an extension.", 4)

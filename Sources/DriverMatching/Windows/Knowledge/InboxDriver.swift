@@ -38,7 +38,7 @@ public struct InboxDriver: Codable, Hashable, Sendable {
   /// The whole table.
   ///
   /// Sources: Microsoft Learn, "USB device class drivers included in Windows"; logs and dumps of Windows 7 to 11
-  /// (facts/windows-driver-matching.md, 8.1).
+  /// (the rows marked so rest on common knowledge).
   public static let all: [InboxDriver] = rows.flatMap { row in
     row.ids.map { id in
       let position = row.positions[id]

@@ -22,8 +22,8 @@ public struct WindowsSymptom: Codable, Hashable, Sendable {
     }
   }
 
-  private static let reports = Evidence("reports of users, and section 9.6 of our notes", .seen)
-  private static let known = Evidence("section 9.6 of our notes", .known)
+  private static let reports = Evidence("reports of users", .seen)
+  private static let known = Evidence("experience with ST's bootloader on Windows", .known)
 
   /// All of them.
   public static let all: [WindowsSymptom] = [
