@@ -36,3 +36,4 @@ if wants("flash") { try await Flashing.reportFlash() }
 if wants("descriptors") { Bus.reportDescriptors() }
 if wants("tree") { Bus.reportTree() }
 if wants("inf") { INFStores.report() }
+if wants("aliases") { Aliases.report(dfu: dfu) }

@@ -178,7 +178,8 @@ struct USBDrivers: Verb {
       source: source, device: "\(subject.device.vendor):\(subject.device.product)",
       product: subject.product)
     if os != .windows {
-      var linux = DriversReport.Linux(subject, try matcher(subject))
+      var linux = DriversReport.Linux(
+        subject, try matcher(for: (subject.device.vendor, subject.device.product), subject))
       let machine = Machine.current(environment: Terminal.environment)
       let isHere = subject.boundDrivers != nil
       let udev =
@@ -209,7 +210,11 @@ struct USBDrivers: Verb {
         lines += text.split(whereSeparator: \.isNewline).map(String.init)
       }
       let names = try lines.map { try Modalias(parsing: $0) }
-      report.linux = DriversReport.Linux(names, try matcher(nil))
+      // Of one product: a line of another cannot match.
+      let first = names[0]
+      let isOne = names.allSatisfy { $0.vendor == first.vendor && $0.product == first.product }
+      report.linux = DriversReport.Linux(
+        names, try matcher(for: isOne ? (first.vendor, first.product) : nil, nil))
     }
     if !hardwareId.isEmpty || !compatibleId.isEmpty {
       let (store, findings) = try store
@@ -222,8 +227,12 @@ struct USBDrivers: Verb {
   // MARK: Who is asked
 
   /// The kernel; where a device is of this machine, with the drivers that are registered.
-  private func matcher(_ subject: DriverSubject?) throws -> LinuxDriverMatcher {
-    let files = try modules.map { try ModuleFiles.named(FilePath($0)) } ?? ModuleFiles.running()
+  private func matcher(
+    for product: (vendor: VendorID, product: ProductID)?, _ subject: DriverSubject?
+  ) throws -> LinuxDriverMatcher {
+    let files =
+      try modules.map { try ModuleFiles.named(FilePath($0), for: product) }
+      ?? ModuleFiles.running(for: product)
     let isHere = subject?.boundDrivers != nil && modules == nil
     return LinuxDriverMatcher(
       modules: files?.modules ?? KernelModules(), kernel: files?.kernel,

@@ -279,6 +279,13 @@ struct DrawnDevices {
     for (name, expected) in zip(names, theirs) {
       #expect(modules.resolve(name).map(\.module) == expected, "\(name)")
     }
+    // A table of one product's lines says the same of it.
+    let (text, order) = (tree.text("modules.alias"), tree.text("modules.order"))
+    for name in names.prefix(20) {
+      let device = try Modalias(parsing: name)
+      let own = ModuleAliases(text, order: order, only: (device.vendor, device.product))
+      #expect(own.matches(name) == table.matches(name), "\(name)")
+    }
   }
 
   @Test(

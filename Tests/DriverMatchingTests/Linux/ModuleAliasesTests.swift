@@ -43,8 +43,44 @@ import USB
     Lookup(name: "usb:v1111p2222d0100dc00dsc00dp00ic03isc01ip01in0]", modules: []),
     Lookup(name: "", modules: []),
   ])
-  func `each matching line names its module`(_ lookup: Lookup) {
+  func `each matching line names its module`(_ lookup: Lookup) throws {
     #expect(Self.table.matches(lookup.name).map(\.module) == lookup.modules)
+    // And where only the lines of its product are read.
+    guard let name = try? Modalias(parsing: lookup.name) else { return }
+    let own = ModuleAliases(Array(Self.text.utf8), only: (name.vendor, name.product))
+    #expect(own.matches(name) == Self.table.matches(name))
+    #expect(own.aliases.count < Self.table.aliases.count)
+  }
+
+  @Test func `a table of one product keeps what may match it, and its place`() {
+    let text = """
+      # of depmod
+      alias pci:v00008086d* i2c
+      alias usb:v0403p6001d*dc*dsc*dp*ic*isc*ip*in* ftdi_sio
+      alias usb:v0403p6002d*dc*dsc*dp*ic*isc*ip*in* other
+      alias\tusb:v0403p600[0-3]d* set
+      alias usb:v04?3p* question
+      alias usb:v*p*d*dc*dsc*dp*icFFisc*ip*in* star
+      alias usb:v0403 short
+      alias usb:v1234p600[0-3 broken
+      """
+    let own = ModuleAliases(Array(text.utf8), only: (VendorID(0x0403), ProductID(0x6001)))
+    #expect(own.aliases.map(\.line) == [3, 5, 6, 7])
+    #expect(own.findings.isEmpty)
+    let name = "usb:v0403p6001d0600dc00dsc00dp00icFFiscFFipFFin00"
+    #expect(own.matches(name).map(\.module) == ["ftdi_sio", "set", "question", "star"])
+    #expect(own.matches(name) == ModuleAliases(Array(text.utf8)).matches(name))
+    let order = "kernel/star.ko\nkernel/a/ftdi-sio.ko.xz\nkernel/set.ko\n"
+    #expect(
+      ModuleAliases(
+        Array(text.utf8), order: Array(order.utf8), only: (VendorID(0x0403), ProductID(0x6001))
+      )
+      .matches(name).map(\.module) == ["star", "ftdi_sio", "set", "question"])
+    let info = "a.alias=usb:v0403p6001d*\0b.alias=usb:v0404p6001d*\0"
+    #expect(
+      ModuleAliases(builtinInfo: Array(info.utf8), only: (VendorID(0x0403), ProductID(0x6001)))
+        .aliases.map(\.module)
+        == ["a"])
   }
 
   @Test func `a match has its line and pattern`() {
