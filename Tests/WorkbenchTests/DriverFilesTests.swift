@@ -2,6 +2,7 @@ import DriverMatching
 import Foundation
 import SystemPackage
 import Testing
+import USB
 
 @testable import Workbench
 
@@ -51,6 +52,89 @@ import Testing
     try write(Self.aliases, "lib/modules/6.12.0/modules.alias")
     let two = #expect(throws: FileError.self) { try ModuleFiles.named(FilePath(folder.path)) }
     #expect(two?.sentence.contains("6.1.0, 6.12.0") == true)
+  }
+
+  /// A board behind a hub behind a controller, as sysfs has them.
+  private func makeSysfs() throws -> UdevSysfs {
+    let hub = "sys/devices/pci0000:00/0000:00:14.0/usb3/3-1"
+    let board = hub + "/3-1.4"
+    try write("DRIVER=xhci_hcd\nPCI_ID=8086:A36D\n", "sys/devices/pci0000:00/0000:00:14.0/uevent")
+    try write("0x8086\n", "sys/devices/pci0000:00/0000:00:14.0/vendor")
+    try write("1d6b\n", "sys/devices/pci0000:00/0000:00:14.0/usb3/idVendor")
+    try write("", "sys/devices/pci0000:00/0000:00:14.0/usb3/uevent")
+    try write("MAJOR=189\nMINOR=257\nDEVTYPE=usb_device\nTYPE=9/0/2\n", hub + "/uevent")
+    try write("05e3\n", hub + "/idVendor")
+    try write(
+      "MAJOR=189\nMINOR=259\nDEVNAME=bus/usb/003/004\nDRIVER=usb\nTYPE=0/0/0\n", board + "/uevent")
+    try write("0483\n", board + "/idVendor")
+    try write("a board of a lab \n", board + "/product")
+    try write("auto\n", board + "/power/control")
+    try write(String(repeating: "x", count: 5000), board + "/too_long")
+    try write("I:12\nE:ID_LAB_HUB=1\nE:bad\nG:lab\n", "data/c189:257")
+    let manager = FileManager.default
+    for (link, target) in [
+      ("sys/bus/usb/devices/3-1.4", "../../../devices/pci0000:00/0000:00:14.0/usb3/3-1/3-1.4"),
+      (board + "/driver", "../../../../../../bus/usb/drivers/usb"),
+      (hub + "/subsystem", "../../../../../bus/usb"),
+      ("sys/devices/pci0000:00/0000:00:14.0/usb3/subsystem", "../../../../bus/usb"),
+      ("sys/devices/pci0000:00/0000:00:14.0/subsystem", "../../../bus/pci"),
+    ] {
+      let place = folder.appendingPathComponent(link)
+      try manager.createDirectory(
+        at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try manager.createSymbolicLink(atPath: place.path, withDestinationPath: target)
+    }
+    return UdevSysfs(root: folder.path + "/sys", database: folder.path + "/data")
+  }
+
+  @Test func `what a device is plugged into is read where the system shows it`() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let sysfs = try makeSysfs()
+    var device = UdevDevice.usb(
+      device: DeviceDescriptor(vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200)),
+      configurations: [], path: PortPath(bus: 3, ports: [1, 4]), address: 4)
+    sysfs.complete(&device)
+    #expect(device.devpath == "/devices/pci0000:00/0000:00:14.0/usb3/3-1/3-1.4")
+    #expect(device.driver == "usb")
+    #expect(device.attributes["product"] == "a board of a lab ")
+    #expect(device.attributes["power/control"] == "auto")
+    #expect(device.attributes["driver"] == "usb")
+    #expect(device.attributes["too_long"] == nil)
+    #expect(device.properties["TYPE"] == "0/0/0")
+    #expect(device.properties["DEVNAME"] == nil)
+    #expect(device.parents.map(\.name) == ["3-1", "usb3", "0000:00:14.0"])
+    #expect(device.parents.map(\.subsystem) == ["usb", "usb", "pci"])
+    #expect(device.parents.first?.databaseTags == ["lab"])
+    #expect(device.parents.first?.properties["ID_LAB_HUB"] == "1")
+    #expect(device.parents.last?.attributes == ["vendor": "0x8086"])
+
+    // Rules about the hub are certain then, which they are not from descriptors alone.
+    let rules = UdevRuleSet([
+      ConfigurationFile(
+        directory: "/etc/udev/rules.d", name: "70-lab.rules",
+        text: #"""
+          SUBSYSTEMS=="usb", ATTRS{idVendor}=="05e3", MODE="0666"
+          ATTRS{idVendor}=="ffff", MODE="0600"
+          TAGS=="lab", SYMLINK+="lab/board"
+          """#)
+    ])
+    let outcome = rules.evaluate(device, in: UdevEnvironment())
+    #expect(outcome.mode?.value == 0o666)
+    #expect(outcome.symlinks.map(\.value) == ["lab/board"])
+    #expect(outcome.uncertain.isEmpty)
+  }
+
+  @Test func `a device that the system does not show stays as its descriptors have it`() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let sysfs = try makeSysfs()
+    let device = UdevDevice.usb(
+      device: DeviceDescriptor(vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200)),
+      configurations: [], path: PortPath(bus: 1, ports: [1]), address: 4)
+    var same = device
+    sysfs.complete(&same)
+    #expect(same == device)
+    UdevSysfs(root: folder.path + "/nowhere").complete(&same)
+    #expect(same == device)
   }
 
   @Test func `a folder's good packages count, and its bad ones are told`() throws {

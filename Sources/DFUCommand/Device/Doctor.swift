@@ -117,7 +117,9 @@ struct Doctor: Verb {
     guard patient.isLocal, patient.refusal == .permission, machine.hasUdev else { return patient }
     var subject = DriverSubject(info)
     subject.place(info, surroundings)
-    let access = UdevFiles.installed(on: machine).access(of: subject, users: [machine.user])
+    let access = UdevFiles.installed(
+      on: machine, for: (subject.device.vendor, subject.device.product)
+    ).access(of: subject, users: [machine.user], sysfs: UdevSysfs())
     patient.access = access.verdicts.first?.sentence
     return patient
   }

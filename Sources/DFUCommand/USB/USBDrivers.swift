@@ -184,9 +184,12 @@ struct USBDrivers: Verb {
       let isHere = subject.boundDrivers != nil
       let udev =
         rules.isEmpty
-        ? UdevFiles.installed(on: machine) : try UdevFiles.named(rules.map { FilePath($0) })
+        ? UdevFiles.installed(
+          on: machine, for: (subject.device.vendor, subject.device.product))
+        : try UdevFiles.named(rules.map { FilePath($0) })
       linux.access = udev.access(
-        of: subject, users: isHere && rules.isEmpty ? [machine.user] : UdevFiles.usualUsers)
+        of: subject, users: isHere && rules.isEmpty ? [machine.user] : UdevFiles.usualUsers,
+        sysfs: isHere ? UdevSysfs() : nil)
       report.linux = linux
     }
     if os != .linux {

@@ -173,6 +173,9 @@ private struct DriversWriter {
     for rule in access.uncertain.prefix(isVerbose ? 32 : 4) {
       sentence(style(.warning, "not known: "), rule, 4)
     }
+    if isVerbose {
+      for finding in access.otherFindings { sentence("of other rules: ", finding, 4) }
+    }
   }
 
   // MARK: A decision

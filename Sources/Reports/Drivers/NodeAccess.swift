@@ -22,8 +22,10 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
   public var verdicts: [DriverDecision.Step]
   /// Rules of which nobody can tell whether they hold, each with the reason.
   public var uncertain: [String]
-  /// What is wrong with the rules, as `file:line: sentence`.
+  /// What is wrong with the rules that count for it, and lines that are passed over, each with its place.
   public var findings: [String]
+  /// What else there is to say of rules, which changes nothing for this device.
+  public var otherFindings: [String]
 
   /// Works through the rules for a device.
   ///
@@ -52,8 +54,12 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
     settings += outcome.tags.map { Setting(name: "tag", value: $0.value, place: $0.place) }
     verdicts = users.map { access.verdict(for: $0).step }
     uncertain = outcome.uncertain.prefix(32).map { "\($0.place): \($0.reason)" }
-    findings = (rules.findings + outcome.findings).prefix(32).map {
-      "\($0.file):\($0.line): \($0.sentence)"
+    let applied = Set(outcome.applied)
+    let weighty = rules.findings.filter {
+      $0.consequence == .lineIgnored || $0.consequence == .fileIgnored || applied.contains($0.place)
     }
+    findings = (outcome.findings + weighty).prefix(32).map(\.sentence)
+    let rest = Set(rules.findings).subtracting(weighty)
+    otherFindings = rules.findings.filter(rest.contains).prefix(32).map(\.sentence)
   }
 }

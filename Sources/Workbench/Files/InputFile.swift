@@ -79,8 +79,8 @@ public enum InputFile {
     if bytes.count > limit { throw tooLarge(name, size: nil, limit: limit) }
     if bytes.isEmpty {
       throw FileError(
-        .empty, "\(name) is empty: it holds no firmware.",
-        help: "Build or download it again; an interrupted download leaves such files.")
+        .empty, "\(name) is empty.",
+        help: "Make or download it again; an interrupted download leaves such files.")
     }
     return bytes
   }

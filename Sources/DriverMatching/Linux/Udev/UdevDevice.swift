@@ -86,6 +86,19 @@ public struct UdevDevice: Hashable, Sendable {
     self.parents = parents
   }
 
+  /// Whether a file that `attributes` has not does not exist in its folder.
+  func lacks(_ attribute: String) -> Bool {
+    hasAllAttributes || (subsystem == "pci" && Self.onlyOfUSB.contains(attribute))
+  }
+
+  /// Files of USB devices and interfaces that no PCI device has (Linux,
+  /// Documentation/ABI/testing/sysfs-bus-pci): rules look for them on every ancestor.
+  private static let onlyOfUSB: Set<String> = [
+    "idVendor", "idProduct", "bcdDevice", "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
+    "bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "busnum",
+    "devnum", "devpath", "manufacturer", "product", "serial",
+  ]
+
   /// What udev knows of it before the first rule: the event's properties, with those that name it.
   var initialProperties: [String: String] {
     var all = properties

@@ -1,4 +1,4 @@
-import USB
+public import USB
 
 /// What rules ask of the machine and not of the device.
 public struct UdevEnvironment: Sendable {
@@ -42,41 +42,68 @@ public struct UdevHardwareDatabase: Sendable {
   public static let recordLimit = 400_000
 
   /// Reads the files; only records whose pattern begins with `usb:` are kept.
-  public init(_ files: [ConfigurationFile]) {
+  ///
+  /// - Parameters:
+  ///   - files: the texts.
+  ///   - device: keep only what may match this product, and its interfaces; nil for all.
+  public init(
+    _ files: [ConfigurationFile], only device: (vendor: VendorID, product: ProductID)? = nil
+  ) {
+    let key = device.map {
+      "usb:v\(Self.digits($0.vendor.rawValue))p\(Self.digits($0.product.rawValue))"
+    }
     let merged = ConfigurationFile.merged(
       files, directories: Self.directories, suffix: ".hwdb", emptyMasks: true)
-    for file in merged.read {
-      var patterns: [ShellPattern] = []
-      var properties: [(String, String)] = []
-      func close() {
-        for pattern in patterns where !properties.isEmpty && records.count < Self.recordLimit {
-          records.append(Record(pattern: pattern, properties: properties))
-        }
-        patterns = []
-        properties = []
+    for file in merged.read { read(file.bytes, Array((key ?? "usb:").utf8)) }
+  }
+
+  private static func digits(_ number: UInt16) -> String { hex(number).uppercased() }
+
+  private mutating func read(_ bytes: [UInt8], _ key: [UInt8]) {
+    var patterns: [ShellPattern] = []
+    var properties: [(String, String)] = []
+    func close(_ records: inout [Record]) {
+      for pattern in patterns where !properties.isEmpty && records.count < Self.recordLimit {
+        records.append(Record(pattern: pattern, properties: properties))
       }
-      for (_, line) in TextLines(Array(file.bytes.prefix(ConfigurationFile.sizeLimit))) {
-        if line.first == UInt8(ascii: "#") { continue }
-        if line.first == 0x20 || line.first == 0x09 {
-          guard !patterns.isEmpty, let equals = line.firstIndex(of: UInt8(ascii: "=")),
-            properties.count < 1000
-          else {
-            continue
-          }
-          let key = line[..<equals].drop { UdevText.isSpace($0) }
-          properties.append(
-            (UdevText.trimmedAtEnd(key.text), UdevText.trimmedAtEnd(line[(equals + 1)...].text)))
+      patterns = []
+      properties = []
+    }
+    // Some 9 MB, of which next to nothing is about the device: no line is taken out before it is wanted.
+    let text = bytes.span
+    let count = min(text.count, ConfigurationFile.sizeLimit)
+    var at = 0
+    while at < count {
+      let start = at
+      var end = start
+      while end < count, text[end] != 0x0A { end += 1 }
+      at = end + 1
+      let first = end > start ? text[start] : 0x0A
+      if first == UInt8(ascii: "#") { continue }
+      if first == 0x20 || first == 0x09 {
+        let line = bytes[start..<end]
+        guard !patterns.isEmpty, let equals = line.firstIndex(of: UInt8(ascii: "=")),
+          properties.count < 1000
+        else {
           continue
         }
-        if line.allSatisfy(UdevText.isSpace) || !properties.isEmpty { close() }
-        if line.starts(with: "usb:".utf8), line.count <= ModuleAliases.patternLimit,
-          patterns.count < 1000
-        {
-          patterns.append(ShellPattern(UdevText.trimmedAtEnd(line.text)))
-        }
+        let name = line[..<equals].drop { UdevText.isSpace($0) }
+        properties.append(
+          (UdevText.trimmedAtEnd(name.text), UdevText.trimmedAtEnd(line[(equals + 1)...].text)))
+        continue
       }
-      close()
+      if !properties.isEmpty
+        || (UdevText.isSpace(first) && bytes[start..<end].allSatisfy(UdevText.isSpace))
+      {
+        close(&records)
+      }
+      if AliasLines.mayMatch(text.extracting(start..<end), key.span),
+        end - start <= ModuleAliases.patternLimit, patterns.count < 1000
+      {
+        patterns.append(ShellPattern(UdevText.trimmedAtEnd(bytes[start..<end].text)))
+      }
     }
+    close(&records)
   }
 
   /// What the database has for a device, later records over earlier ones.

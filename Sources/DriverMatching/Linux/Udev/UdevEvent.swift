@@ -142,7 +142,7 @@ struct UdevEvent {
     // `[subsystem/name]file` is a file of another device.
     if name.hasPrefix("[") { return .unknown("\(name) is a file of another device") }
     guard let value = node.attributes[name] else {
-      return node.hasAllAttributes
+      return node.lacks(name)
         ? .no : .unknown("the attribute \(shown(name)) of \(node.name) is not known")
     }
     return Verdict(
