@@ -18,6 +18,15 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
   public var listing: String
   /// Mode, owner, group, links and tags.
   public var settings: [Setting]
+  /// What the rules set in each event that a device causes when it is plugged in, the last one last.
+  public struct Event: Encodable, Hashable, Sendable {
+    /// `add`, `bind`.
+    public var action: String
+    /// Mode, owner, group, links and tags, where a rule sets them.
+    public var settings: [Setting]
+  }
+  /// The events, in their order.
+  public var events: [Event]
   /// What somebody may do, each with the rule.
   public var verdicts: [DriverDecision.Step]
   /// Rules of which nobody can tell whether they hold, each with the reason.
@@ -38,8 +47,8 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
     of device: UdevDevice, under rules: UdevRuleSet,
     in environment: UdevEnvironment = UdevEnvironment(), users: [UdevAccess.User]
   ) {
-    let outcome = rules.evaluate(device, in: environment)
-    let access = UdevAccess(outcome, device)
+    let plugging = UdevPlugging(of: device, under: rules, in: environment)
+    let access = plugging.access
     knowledge = "\(rules.files.count) \(rules.files.count == 1 ? "file" : "files") of rules"
     listing = access.listing
     settings = [
@@ -48,18 +57,38 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
       Setting(name: "owner", value: access.owner.value, place: access.owner.place),
       Setting(name: "group", value: access.group.value, place: access.group.place),
     ]
-    settings += outcome.symlinks.map {
-      Setting(name: "link", value: "/dev/\($0.value)", place: $0.place)
+    settings += Self.lists(plugging.symlinks, plugging.tags)
+    events = plugging.events.map { event in
+      let outcome = event.outcome
+      var settings: [Setting] = []
+      if let mode = outcome.mode {
+        settings.append(
+          Setting(name: "mode", value: "0" + String(mode.value, radix: 8), place: mode.place))
+      }
+      for (name, value) in [("owner", outcome.owner), ("group", outcome.group)] {
+        if let value {
+          settings.append(Setting(name: name, value: value.value, place: value.place))
+        }
+      }
+      return Event(
+        action: event.action, settings: settings + Self.lists(outcome.symlinks, outcome.tags))
     }
-    settings += outcome.tags.map { Setting(name: "tag", value: $0.value, place: $0.place) }
     verdicts = users.map { access.verdict(for: $0).step }
-    uncertain = outcome.uncertain.prefix(32).map { "\($0.place): \($0.reason)" }
-    let applied = Set(outcome.applied)
+    uncertain = plugging.uncertain.prefix(32).map { "\($0.place): \($0.reason)" }
+    let applied = plugging.applied
     let weighty = rules.findings.filter {
       $0.consequence == .lineIgnored || $0.consequence == .fileIgnored || applied.contains($0.place)
     }
-    findings = (outcome.findings + weighty).prefix(32).map(\.sentence)
+    let advice = rules.advice.filter { applied.contains($0.place) }
+    findings = (plugging.findings + weighty + advice).prefix(32).map(\.sentence)
     let rest = Set(rules.findings).subtracting(weighty)
     otherFindings = rules.findings.filter(rest.contains).prefix(32).map(\.sentence)
+  }
+
+  private static func lists(
+    _ links: [UdevOutcome.Setting<String>], _ tags: [UdevOutcome.Setting<String>]
+  ) -> [Setting] {
+    links.map { Setting(name: "link", value: "/dev/\($0.value)", place: $0.place) }
+      + tags.map { Setting(name: "tag", value: $0.value, place: $0.place) }
   }
 }

@@ -78,6 +78,50 @@ import USB
     #expect(Self.access(#"MODE="0666""#, name: "99-x.rules").mode.value == 0o666)
   }
 
+  /// After all the events of a device that is plugged in.
+  static func plugged(_ assign: String, name: String = "70-x.rules") -> UdevPlugging {
+    UdevPlugging(
+      of: UdevFixtures.bootloader(),
+      under: UdevFixtures.rules("\(match), \(assign)", name: name))
+  }
+
+  @Test func `a device that is plugged in is bound as well, and what that event sets stays`() {
+    let early = Self.plugged(#"MODE="0660", GROUP="plugdev""#, name: "40-x.rules")
+    #expect(early.events.map(\.action) == ["add", "bind"])
+    #expect(early.events.map { $0.outcome.mode?.value } == [0o664, 0o660])
+    #expect(early.access.listing == "crw-rw---- root plugdev")
+    #expect(early.access.mode.place == "/etc/udev/rules.d/40-x.rules:1")
+    // A rule for `add` alone leaves the last word to nobody.
+    let once = Self.plugged(#"ACTION=="add", MODE="0660", SYMLINK+="x""#, name: "40-x.rules")
+    #expect(once.access.listing == "crw-rw-r-- root root")
+    #expect(once.symlinks.isEmpty)
+    #expect(Self.plugged(#"ACTION=="add", MODE="0666""#).access.mode.value == 0o666)
+    // A group alone: 0664 with `add`, and 0660 with `bind`, which has no mode.
+    #expect(Self.plugged(#"GROUP="plugdev""#).access.listing == "crw-rw---- root plugdev")
+  }
+
+  @Test func `a late tag does not count for the event that follows at once`() {
+    let late = Self.plugged(#"TAG+="uaccess", SYMLINK+="board""#, name: "99-x.rules")
+    #expect(late.access.userAccess == nil)
+    #expect(late.access.lateTag == "/etc/udev/rules.d/99-x.rules:1")
+    #expect(late.tags.map(\.value) == ["uaccess"])
+    #expect(late.symlinks.map(\.value) == ["board"])
+    let once = Self.plugged(#"ACTION=="add", TAG+="uaccess""#)
+    #expect(once.access.verdict(for: UdevFixtures.atSeat).canWrite)
+    #expect(once.tags.map(\.value) == ["uaccess"])
+  }
+
+  @Test func `a tag that no rule looks for is told to be one`() {
+    let rules = UdevRuleSet([
+      ConfigurationFile(
+        directory: "/etc/udev/rules.d", name: "70-x.rules",
+        text: "\(Self.match), TAG+=\"uaccess\"\n")
+    ])
+    let access = UdevPlugging(of: UdevFixtures.bootloader(), under: rules).access
+    let step = access.verdict(for: UdevFixtures.atSeat).step
+    #expect(step.sentence.contains("no rule looks for it"))
+  }
+
   @Test func `a group that does not exist leaves the mode without members`() {
     let access = Self.access(#"MODE="0660", GROUP="plugdev""#, groups: ["root"])
     #expect(access.listing == "crw-rw---- root root")

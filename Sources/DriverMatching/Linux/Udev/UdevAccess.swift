@@ -41,6 +41,8 @@ public struct UdevAccess: Codable, Hashable, Sendable {
   public var userAccess: String?
   /// The rule that has set the tag `uaccess` too late to count in this event; nil where that is not so.
   public var lateTag: String?
+  /// Whether any rule looks for that tag.
+  public var isTagRead = true
 
   /// Before udev changes it.
   public static let untouched = "devtmpfs"
@@ -110,6 +112,9 @@ public struct UdevAccess: Codable, Hashable, Sendable {
     if userAccess != nil {
       who +=
         "; uaccess gives the node only to who sits at the machine, not over ssh or in a service"
+    } else if let lateTag, !isTagRead {
+      who +=
+        "; \(lateTag) sets the tag uaccess, and no rule looks for it: systemd's 73-seat-late.rules is not here"
     } else if let lateTag {
       who +=
         "; the tag uaccess was set by \(lateTag), after 73-seat-late.rules had looked for it, and counts"

@@ -53,7 +53,8 @@ extension UdevRuleSet {
       traps.append(
         (
           "early-mode",
-          "\(defaultFile) sorts behind \(name) and sets MODE again when a device is added.",
+          "\(defaultFile) sorts behind \(name) and sets MODE again when a device is added; only the event bind,"
+            + " which follows, makes it what this rule says.",
           "Rename the file to begin with a number above 50, or write MODE:=.", order
         ))
     }
