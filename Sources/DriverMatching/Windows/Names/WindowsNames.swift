@@ -23,6 +23,8 @@ public struct WindowsNames: Hashable, Sendable {
   public var functions: [Function]
   /// Why it is composite or not, and what its Microsoft OS descriptors come to.
   public var steps: [DriverDecision.Step]
+  /// What the registry says of the device.
+  public private(set) var flags: UsbFlags
   private(set) var source: Source
 
   /// Names a device.
@@ -31,16 +33,19 @@ public struct WindowsNames: Hashable, Sendable {
   ///   - device: its device descriptor.
   ///   - configurations: all of its configurations.
   ///   - microsoft: what it answers to requests for Microsoft OS descriptors, of each version that it has.
+  ///   - flags: what the registry says of it.
   ///   - windows: which Windows names it.
   public init(
     _ device: DeviceDescriptor, _ configurations: [ConfigurationDescriptor],
-    microsoft: [MicrosoftIDs] = [], on windows: WindowsProfile
+    microsoft: [MicrosoftIDs] = [], flags: UsbFlags = UsbFlags(), on windows: WindowsProfile
   ) {
     let first = configurations.first
     source = Source(
       device: device, configuration: first, hasVendorClasses: windows.hasVendorClasses)
     steps = CompositeRule.all.map { $0.step(device, first) }
-    let taken = Self.taken(microsoft, device, windows, &steps)
+    self.flags = flags.counting(for: device)
+    steps += flags.steps(of: device, microsoft)
+    let taken = Self.taken(flags.applied(to: microsoft).left, device, windows, &steps)
     source.microsoft = taken
     let isForced = taken?.isForcedComposite ?? false
     let mayBeComposite = isForced || CompositeRule.all.allSatisfy { $0.holds(device, first) }

@@ -7,15 +7,15 @@ extension DriverStore {
   ///   - names: what Windows calls them.
   ///   - product: its product string; nil for none.
   ///   - serialNumber: its serial number; nil for none.
-  ///   - flags: what the registry says of the device.
+  ///   - flags: what the registry says of the device; nil for what the names were given with.
   /// - Returns: the decision for the device first; those for functions only where usbccgp is loaded, since nothing
   ///   else makes them.
   public func decisions(
     for names: WindowsNames, product: String? = nil, serialNumber: String? = nil,
-    flags: UsbFlags = UsbFlags()
+    flags: UsbFlags? = nil
   ) -> [WindowsDecision] {
     var device = decision(for: names.device, product: product)
-    let instance = WindowsInstance(serialNumber: serialNumber, flags: flags)
+    let instance = WindowsInstance(serialNumber: serialNumber, flags: flags ?? names.flags)
     device.decision.steps = names.steps + [instance.step] + device.decision.steps
     guard device.binding?.service?.lowercased() == "usbccgp" else { return [device] }
     let settings = device.binding?.node.composite
