@@ -324,4 +324,30 @@ import USB
   func `an id without its revision keeps the rest`(_ id: String, _ expected: String) {
     #expect(HardwareID(id)?.withoutRevision == expected)
   }
+
+  @Test(arguments: [
+    ("", "ff", 0), ("HKR,,OriginalConfigurationValue,0x00010001,1", "03", 1),
+    ("HKR,,OriginalConfigurationValue,0x00010001,0", "ff", 1),
+    ("HKR,,OriginalConfigurationValue,0x00010001,2", "ff", 1),
+    ("HKR,,OriginalConfigurationValue,0x00010001,0xFFFFFFFF", "ff", 1),
+    ("HKR,,OriginalConfigurationValue,1,01", "ff", 0),
+  ])
+  func `an INF may have usbccgp take another configuration`(
+    _ keys: String, _ triple: String, _ steps: Int
+  ) throws {
+    let package = try Self.package("", more: "[Whole.NT.HW]\nAddReg = Choice\n[Choice]\n\(keys)\n")
+    let configurations = [
+      NamesTests.configuration(ClassTriple(0xFF, 0, 0), ClassTriple(0xFF, 0, 0)),
+      NamesTests.configuration(ClassTriple(3, 0, 0)),
+    ]
+    var device = NamesTests.bootloader
+    device.configurationCount = 2
+    let all = Self.decide(package, WindowsNames(device, configurations, on: .windows10))
+    #expect(all.count == (triple == "ff" ? 3 : 2))
+    #expect(
+      all[1].decision.names.contains {
+        $0.hasSuffix("&Class_\(triple)") || $0 == "USB\\Class_\(triple)"
+      })
+    #expect(all[0].decision.steps.filter { $0.rule == "composite-configuration" }.count == steps)
+  }
 }

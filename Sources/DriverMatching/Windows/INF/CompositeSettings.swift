@@ -10,7 +10,11 @@ public struct CompositeSettings: Codable, Hashable, Sendable {
   public var hasSingleOBEX = false
   /// Whether logical handsets (WHCM) are functions too: mask 0x10 of `CdcFlags`, 0x10000 in an example.
   public var hasHandsets = false
-  /// Where `EnumeratorClass` is set: `oem12.inf:34`.
+  /// The configuration that usbccgp takes, by its place among the descriptors, from 0: `OriginalConfigurationValue`
+  /// of the hardware key (Microsoft Learn, "Configuring Usbccgp.sys to Select a Non-Default USB Configuration");
+  /// nil for the first.
+  public var configurationIndex: UInt32?
+  /// Where `EnumeratorClass`, or where there is none the configuration, is set: `oem12.inf:34`.
   public var place: String
   /// What was found, and why it counts or does not.
   public var steps: [DriverDecision.Step] = []
@@ -24,15 +28,23 @@ public struct CompositeSettings: Codable, Hashable, Sendable {
   ///   - hardware: those of its `.HW` section, which go to another key.
   init?(software: [INFRegistryValue], hardware: [INFRegistryValue]) {
     let name = "EnumeratorClass"
-    guard let value = INFRegistryValue.last(name, of: software) else {
-      guard let value = INFRegistryValue.last(name, of: hardware) else { return nil }
-      place = value.placed.place
+    let value = INFRegistryValue.last(name, of: software)
+    let misplaced = value == nil ? INFRegistryValue.last(name, of: hardware) : nil
+    let choice = INFRegistryValue.last("OriginalConfigurationValue", of: hardware)
+    guard let first = value ?? misplaced ?? choice else { return nil }
+    place = first.placed.place
+    configurationIndex = choice?.number
+    if let value { readEnumerator(value, software) }
+    if misplaced != nil {
       step(
         "EnumeratorClass stands in the .HW section, and so in the hardware key; usbccgp is documented to look "
           + "into the software key. Unions do not count.", place, .derived)
-      return
     }
-    place = value.placed.place
+  }
+
+  private mutating func readEnumerator(
+    _ value: INFRegistryValue, _ software: [INFRegistryValue]
+  ) {
     let shown = value.data.prefix(8).map { $0.prefix(8) }.joined(separator: " ")
     guard value.isBinary else {
       step(

@@ -41,7 +41,7 @@ public struct WindowsNames: Hashable, Sendable {
   ) {
     let first = configurations.first
     source = Source(
-      device: device, configuration: first, hasVendorClasses: windows.hasVendorClasses)
+      device: device, configurations: configurations, hasVendorClasses: windows.hasVendorClasses)
     steps = CompositeRule.all.map { $0.step(device, first) }
     self.flags = flags.counting(for: device)
     steps += flags.steps(of: device, microsoft)
@@ -88,7 +88,8 @@ public struct WindowsNames: Hashable, Sendable {
   public func divided(
     by settings: CompositeSettings?
   ) -> (functions: [Function], steps: [DriverDecision.Step]) {
-    guard let configuration = source.configuration else { return ([], []) }
+    let (configuration, choice) = source.configuration(settings?.configurationIndex)
+    guard let configuration else { return ([], []) }
     let grouping = InterfaceGrouping(configuration, source.device, settings)
     let functions = grouping.groups.map { group in
       Function(
@@ -98,19 +99,38 @@ public struct WindowsNames: Hashable, Sendable {
           hasVendorClasses: source.hasVendorClasses),
         step: group.step)
     }
-    return (functions, grouping.steps)
+    return (functions, choice + grouping.steps)
   }
 
   /// What the names are made of: which driver the device gets decides how it is divided.
   struct Source: Hashable, Sendable {
     var device: DeviceDescriptor
-    var configuration: ConfigurationDescriptor?
+    var configurations: [ConfigurationDescriptor]
     var microsoft: MicrosoftIDs?
     var hasVendorClasses: Bool
 
+    /// The configuration that usbccgp takes, and why where an INF chooses it.
+    func configuration(
+      _ index: UInt32?
+    ) -> (ConfigurationDescriptor?, steps: [DriverDecision.Step]) {
+      guard let index else { return (configurations.first, []) }
+      let isThere = index < configurations.count
+      let step = DriverDecision.Step(
+        "composite-configuration",
+        "OriginalConfigurationValue is \(index), counted from 0: "
+          + (isThere
+            ? "usbccgp takes this configuration, and its functions are those of it."
+            : "no such configuration is known, and usbccgp takes the first."),
+        Evidence(
+          "Microsoft Learn, Configuring Usbccgp.sys to Select a Non-Default USB Configuration",
+          .documented))
+      return (isThere ? configurations[Int(index)] : configurations.first, [step])
+    }
+
     /// Whether a function has nothing that data could go through but its control interface's notifications.
-    func lacksData(_ function: Function) -> Bool {
-      !function.interfaces.contains { number in
+    func lacksData(_ function: Function, _ settings: CompositeSettings?) -> Bool {
+      let configuration = configuration(settings?.configurationIndex).0
+      return !function.interfaces.contains { number in
         configuration?.settings(of: number).contains { setting in
           // Some firmware has all of a modem in one interface.
           setting.interfaceClass.classCode == 0x0A

@@ -21,18 +21,20 @@ extension DriverStore {
     let settings = device.binding?.node.composite
     let (functions, steps) = names.divided(by: settings)
     device.decision.steps += (settings?.steps ?? []) + steps
-    return [device] + functions.map { decision(for: $0, of: names, product: product) }
+    return [device] + functions.map { decision(for: $0, of: names, settings, product: product) }
   }
 
   private func decision(
-    for function: WindowsNames.Function, of names: WindowsNames, product: String?
+    for function: WindowsNames.Function, of names: WindowsNames,
+    _ settings: CompositeSettings?, product: String?
   ) -> WindowsDecision {
     let subject = "function MI_" + hex(function.number).uppercased()
     var decision = decision(for: function.ids, subject: subject, product: product)
     decision.decision.steps.insert(function.step, at: 0)
     // A modem's control interface without its data interface: nothing that usbser could start.
     if function.functionClass.classCode == 2, function.functionClass.subclass == 2,
-      names.source.lacksData(function), decision.binding?.service?.lowercased() == "usbser"
+      names.source.lacksData(function, settings),
+      decision.binding?.service?.lowercased() == "usbser"
     {
       decision.problemCode = 10
       decision.decision.steps.append(
