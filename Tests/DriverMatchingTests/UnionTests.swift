@@ -350,4 +350,53 @@ import USB
       })
     #expect(all[0].decision.steps.filter { $0.rule == "composite-configuration" }.count == steps)
   }
+
+  @Test func `a union that names another as its master groups under that one`() throws {
+    let functions = try Self.groups([
+      (Self.control, []), (Self.data, [Self.union(0, 1)]),
+      // No interface of audio can be a master, so that the one with the union is.
+      (Self.control, [Self.union(4, 3)]), (Self.data, []), (ClassTriple(1, 1, 0), []),
+    ])
+    #expect(functions.map(\.interfaces) == [[0, 1], [2, 3], [4]])
+    #expect(functions.map(\.step.evidence.certainty) == [.derived, .derived, .documented])
+  }
+
+  @Test func `video that a union names is one function with its streams, and not named by CDC`()
+    throws
+  {
+    let functions = try Self.groups([
+      (Self.control, [Self.union(0, 1, 2, 3)]), (Self.data, []), (ClassTriple(0x0E, 1, 0), []),
+      (ClassTriple(0x0E, 2, 0), []), (ClassTriple(0x0E, 1, 0), []),
+    ])
+    #expect(functions.map(\.interfaces) == [[0, 1], [2, 3], [4]])
+    #expect(functions[1].ids.hardware.last == #"USB\VID_0483&PID_DF11&MI_02"#)
+  }
+
+  @Test func `subclasses that no document lists are named alike, and said to be derived`() throws {
+    let functions = try Self.groups([
+      (ClassTriple(2, 0x0D, 0), [Self.union(0, 1)]), (Self.data, []),
+    ])
+    #expect(functions[0].ids.hardware.last == #"USB\Vid_0483&Pid_df11&Cdc_0D"#)
+    #expect(functions[0].step.evidence.certainty == .derived)
+  }
+
+  @Test func `Windows 11 has COMPAT_VID ids for them too`() throws {
+    let all = DriverStore([try Self.package()], on: .windows11).decisions(
+      for: Self.names(Self.pair, on: .windows11))
+    #expect(all[1].binding?.service == "ourport")
+    #expect(all[1].decision.names.contains(#"USB\COMPAT_VID_0483&Class_02"#))
+  }
+
+  /// Every interface has unions that name all the others, several times.
+  @Test func `as many unions as a configuration can hold are bounded`() throws {
+    let all = RawDescriptor(bytes: [255, 0x24, 6] + (0..<252).map { UInt8($0) }, offset: 0)
+    let interfaces = (0..<256).map { (index: Int) -> (ClassTriple, [RawDescriptor]) in
+      let own = Self.union(UInt8(index), UInt8(255 - index))
+      let triple = index % 3 == 0 ? ClassTriple(0x0E, 1, 0) : Self.control
+      return (triple, Array(repeating: all, count: 16) + [own])
+    }
+    let functions = try Self.groups(interfaces)
+    #expect(functions.flatMap(\.interfaces).sorted() == Array(0...255))
+    #expect(functions.allSatisfy { $0.step.sentence.utf8.count < 1_500 })
+  }
 }
