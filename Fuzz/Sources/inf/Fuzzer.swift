@@ -34,6 +34,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       require(error.line <= part.count + 1, "a line that is not there")
     }
   }
+  checkRegistry(content)
   let store = DriverStore(files, on: windows)
   let decision = store.decision(for: ids, product: "A device")
   require(!decision.decision.outcome.sentence.isEmpty, "no outcome")
@@ -50,6 +51,26 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     require(place == winner.place, "the winner depends on a loser")
   }
   return 0
+}
+
+private let device = DeviceDescriptor(
+  vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200))
+
+/// The same bytes as a text of the registry: refused, or read with a step for every setting.
+private func checkRegistry(_ content: [UInt8]) {
+  do throws(UsbFlagError) {
+    let reading = try UsbFlagsReading(content, name: "flags.reg", of: device)
+    for finding in reading.findings {
+      require(!finding.sentence.isEmpty && !finding.slug.isEmpty, "an empty finding")
+      require(finding.line >= 1 && finding.line <= content.count + 1, "a line that is not there")
+    }
+    let settings = reading.flags.settings
+    require(settings.count <= UsbFlag.all.count + 1, "settings of others")
+    require(
+      reading.flags.steps(of: device, []).count == settings.count, "a setting without a step")
+  } catch {
+    checkText(of: error)
+  }
 }
 
 private func check(_ inf: INF, lines: Int) {

@@ -54,9 +54,8 @@ struct FunctionClaim: Sendable {
     var numbers: [UInt8] = []
     switch claim.rule {
     case .unionDescriptor:
-      for raw in control.extra
-      where raw.bytes.count >= 5 && raw.bytes[1] == 0x24 && raw.bytes[2] == 0x06 {
-        numbers += raw.bytes[3...].filter { $0 != number }
+      for union in UnionDescriptor.all(of: control) where !union.subordinates.isEmpty {
+        numbers += ([union.control] + union.subordinates).filter { $0 != number }
       }
       if numbers.isEmpty, configuration.settings(of: next).first?.interfaceClass.classCode == 0x0A {
         numbers = [next]

@@ -22,6 +22,8 @@ public struct INFInstallation: Hashable, Sendable {
   public var service: Value?
   /// The device interfaces that the hardware key gets: `DeviceInterfaceGUIDs`.
   public var interfaceGUIDs: [Value]
+  /// How usbccgp is to divide the device; nil where nothing is said of it.
+  public var composite: CompositeSettings?
   /// GUIDs that the registry keys of the service get, as old drivers keep them.
   public var serviceGUIDs: [Value]
   /// `FeatureScore`, lower is better; nil for none.
@@ -74,10 +76,13 @@ extension INFReading {
     let own = section(chosen)?.lines.prefix(INFGathered.lineLimit) ?? []
     func first(_ key: String) -> INF.Line? { own.first { $0.key?.lowercased() == key } }
     let service = functionDriver(services)
+    let hardwareValues = registryValues(hardware, library)
     var result = INFInstallation(
       section: chosen, exists: section(chosen) != nil, isDecorated: isDecorated,
       service: service?.value,
-      interfaceGUIDs: registryValues(hardware, library).filter(\.isInterface).flatMap(\.values),
+      interfaceGUIDs: hardwareValues.filter(\.isInterface).flatMap(\.values),
+      composite: CompositeSettings(
+        software: registryValues(main, library), hardware: hardwareValues),
       serviceGUIDs: [], featureScore: nil, excludedIDs: [], driverVersion: nil, missing: [],
       isCut: main.isCut || services.isCut || hardware.isCut)
     if let line = service?.line {
@@ -128,37 +133,11 @@ extension INFReading {
     return nil
   }
 
-  /// One line of an AddReg section.
-  private struct RegistryValue {
-    var placed: INFPlacedLine
-
-    /// Whether programs find the device by it: `HKR,,DeviceInterfaceGUIDs`.
-    var isInterface: Bool {
-      let line = placed.line
-      return line.field(0).lowercased() == "hkr" && line.field(1).isEmpty
-        && ["deviceinterfaceguids", "deviceinterfaceguid"].contains(line.field(2).lowercased())
-    }
-
-    /// The values, where they are GUIDs.
-    var values: [INFInstallation.Value] {
-      placed.line.fields.dropFirst(4).filter { INFGUID.isGUID($0) }.map {
-        INFInstallation.Value(text: $0, place: placed.place, certainty: .read)
-      }
-    }
-
-    /// The GUIDs anywhere in the keys, names and values: each old driver has a place of its own for them.
-    var guids: [INFInstallation.Value] {
-      placed.line.fields.flatMap { INFGUID.all(in: $0) }.map {
-        INFInstallation.Value(text: $0, place: placed.place, certainty: .read)
-      }
-    }
-  }
-
   private func registryValues(
     _ gathered: INFGathered, _ library: INFLibrary
-  ) -> [RegistryValue] {
+  ) -> [INFRegistryValue] {
     var seen: Set<String> = []
-    var values: [RegistryValue] = []
+    var values: [INFRegistryValue] = []
     var count = 0
     for placed in gathered.lines("AddReg") where count < INFGathered.lineLimit {
       count += placed.line.fields.count
@@ -177,7 +156,7 @@ extension INFReading {
               reading.expand($0, limit: INFGathered.textLimit)
             })
           values.append(
-            RegistryValue(placed: INFPlacedLine(file: reading.inf.name, line: expanded)))
+            INFRegistryValue(placed: INFPlacedLine(file: reading.inf.name, line: expanded)))
         }
       }
     }

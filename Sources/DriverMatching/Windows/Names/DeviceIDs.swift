@@ -63,14 +63,32 @@ public struct DeviceIDs: Codable, Hashable, Sendable {
 
   /// The names of a function of a composite device, as usbccgp gives them: the class in lower-case digits.
   init(
-    function: UInt8, _ triple: ClassTriple, of device: DeviceDescriptor,
-    microsoft: MicrosoftIDs.Entry?, hasVendorClasses: Bool
+    _ group: InterfaceGroup, of device: DeviceDescriptor, microsoft: MicrosoftIDs.Entry?,
+    hasVendorClasses: Bool
   ) {
     isComposite = false
-    hardware = Self.products(device, "&MI_" + Self.digits(function))
-    compatible =
-      (microsoft?.ids ?? [])
-      + Self.classes(triple, hasVendorClasses ? device.vendor : nil, isLower: true)
+    compatible = microsoft?.ids ?? []
+    let vendor = hasVendorClasses ? device.vendor : nil
+    guard let name = group.communications else {
+      hardware = Self.products(device, "&MI_" + Self.digits(group.number))
+      compatible += Self.classes(group.triple, vendor, isLower: true)
+      return
+    }
+    // Microsoft Learn, "CDC and WMCDC Control Models". Of CAPI it lists the first two only; the others are taken to
+    // be left out by mistake.
+    let product = "USB\\Vid_\(hex(device.vendor.rawValue))&Pid_\(hex(device.product.rawValue))"
+    let function = "&MI_" + hex(group.number)
+    hardware = [product + "&Rev_\(hex(device.deviceVersion.rawValue))", product].flatMap {
+      ["\($0)&\(name)\(function)", "\($0)&\(name)"]
+    }
+    let base = "USB\\Class_02"
+    switch name {
+    case "Cdc_Modem":
+      let modem = base + "&SubClass_Modem"
+      compatible += [modem + "&Prot_" + Self.digits(group.triple.protocolCode), modem, base]
+    case "WPD_OBEX": compatible += [base + "&WPD_OBEX", base]
+    default: compatible += Self.classes(group.triple, vendor)
+    }
   }
 
   /// The names of a device whose enumeration has failed: one, in both lists.

@@ -1,4 +1,5 @@
-/// The parts of an id of the form `USB\VID_vvvv&PID_pppp&REV_rrrr&MI_zz`, upper case.
+/// The parts of an id of the form `USB\VID_vvvv&PID_pppp&REV_rrrr&MI_zz`, or `…&REV_rrrr&CDC_ss&MI_zz` as usbccgp
+/// names functions by union descriptors; upper case.
 public struct HardwareID: Hashable, Sendable {
   /// Characters that an id may have (Microsoft Learn, "Hardware IDs").
   static let limit = 200
@@ -9,6 +10,8 @@ public struct HardwareID: Hashable, Sendable {
   public var product: String
   /// The four digits behind `REV_`; nil for none.
   public var revision: String?
+  /// `CDC_02`, `CDC_MODEM`, `WPD_OBEX`; nil for none.
+  public var function: String?
   /// The two digits behind `MI_`; nil for none.
   public var interface: String?
 
@@ -22,19 +25,20 @@ public struct HardwareID: Hashable, Sendable {
         String($0.dropFirst(prefix.count))
       }
     }
-    guard parts.count <= 4, let vendor = value("VID_", 4), let product = value("PID_", 4) else {
+    guard parts.count <= 5, let vendor = value("VID_", 4), let product = value("PID_", 4) else {
       return nil
     }
     self.vendor = vendor
     self.product = product
     revision = value("REV_", 4)
+    function = parts.first { $0.hasPrefix("CDC_") || $0 == "WPD_OBEX" }.map { String($0) }
     interface = value("MI_", 2)
   }
 
   /// The same id with no revision; nil where it has none.
   public var withoutRevision: String? {
     revision.map { _ in
-      "USB\\VID_\(vendor)&PID_\(product)" + (interface.map { "&MI_" + $0 } ?? "")
+      bare + (function.map { "&" + $0 } ?? "") + (interface.map { "&MI_" + $0 } ?? "")
     }
   }
 

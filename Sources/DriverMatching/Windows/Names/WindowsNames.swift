@@ -18,10 +18,14 @@ public struct WindowsNames: Hashable, Sendable {
 
   /// The names of the device.
   public var device: DeviceIDs
-  /// Its functions in the order of their interfaces; none where it is not composite.
+  /// Its functions in the order of their interfaces, as long as no INF has them grouped in another way; none
+  /// where it is not composite.
   public var functions: [Function]
   /// Why it is composite or not, and what its Microsoft OS descriptors come to.
   public var steps: [DriverDecision.Step]
+  /// What the registry says of the device.
+  public private(set) var flags: UsbFlags
+  private(set) var source: Source
 
   /// Names a device.
   ///
@@ -29,14 +33,20 @@ public struct WindowsNames: Hashable, Sendable {
   ///   - device: its device descriptor.
   ///   - configurations: all of its configurations.
   ///   - microsoft: what it answers to requests for Microsoft OS descriptors, of each version that it has.
+  ///   - flags: what the registry says of it.
   ///   - windows: which Windows names it.
   public init(
     _ device: DeviceDescriptor, _ configurations: [ConfigurationDescriptor],
-    microsoft: [MicrosoftIDs] = [], on windows: WindowsProfile
+    microsoft: [MicrosoftIDs] = [], flags: UsbFlags = UsbFlags(), on windows: WindowsProfile
   ) {
     let first = configurations.first
+    source = Source(
+      device: device, configurations: configurations, hasVendorClasses: windows.hasVendorClasses)
     steps = CompositeRule.all.map { $0.step(device, first) }
-    let taken = Self.taken(microsoft, device, windows, &steps)
+    self.flags = flags.counting(for: device)
+    steps += flags.steps(of: device, microsoft)
+    let taken = Self.taken(flags.applied(to: microsoft).left, device, windows, &steps)
+    source.microsoft = taken
     let isForced = taken?.isForcedComposite ?? false
     let mayBeComposite = isForced || CompositeRule.all.allSatisfy { $0.holds(device, first) }
     // Whether the parent of functions gets ids of its own from 1.0 is not known; it is taken that it does not.
@@ -66,14 +76,67 @@ public struct WindowsNames: Hashable, Sendable {
         "Its Microsoft OS 2.0 descriptors name a function, and it is not composite: no compatible id "
           + "comes of them.", "A trial with one device on Windows 11", .seen)
     }
-    guard self.device.isComposite, let first else { return }
-    functions = Self.groups(first, device).map { group in
+    guard self.device.isComposite else { return }
+    functions = divided(by: nil).functions
+  }
+
+  /// The functions that usbccgp makes of the device, whether or not it is composite by itself.
+  ///
+  /// - Parameter settings: what the INF that has loaded usbccgp sets; nil for nothing.
+  /// - Returns: the functions in the order of their interfaces, and what is to be said of interfaces that are in
+  ///   none.
+  public func divided(
+    by settings: CompositeSettings?
+  ) -> (functions: [Function], steps: [DriverDecision.Step]) {
+    let (configuration, choice) = source.configuration(settings?.configurationIndex)
+    guard let configuration else { return ([], []) }
+    let grouping = InterfaceGrouping(configuration, source.device, settings)
+    let functions = grouping.groups.map { group in
       Function(
         number: group.number, interfaces: group.interfaces, functionClass: group.triple,
         ids: DeviceIDs(
-          function: group.number, group.triple, of: device,
-          microsoft: taken?.function(group.number), hasVendorClasses: windows.hasVendorClasses),
+          group, of: source.device, microsoft: source.microsoft?.function(group.number),
+          hasVendorClasses: source.hasVendorClasses),
         step: group.step)
+    }
+    return (functions, choice + grouping.steps)
+  }
+
+  /// What the names are made of: which driver the device gets decides how it is divided.
+  struct Source: Hashable, Sendable {
+    var device: DeviceDescriptor
+    var configurations: [ConfigurationDescriptor]
+    var microsoft: MicrosoftIDs?
+    var hasVendorClasses: Bool
+
+    /// The configuration that usbccgp takes, and why where an INF chooses it.
+    func configuration(
+      _ index: UInt32?
+    ) -> (ConfigurationDescriptor?, steps: [DriverDecision.Step]) {
+      guard let index else { return (configurations.first, []) }
+      let isThere = index < configurations.count
+      let step = DriverDecision.Step(
+        "composite-configuration",
+        "OriginalConfigurationValue is \(index), counted from 0: "
+          + (isThere
+            ? "usbccgp takes this configuration, and its functions are those of it."
+            : "no such configuration is known, and usbccgp takes the first."),
+        Evidence(
+          "Microsoft Learn, Configuring Usbccgp.sys to Select a Non-Default USB Configuration",
+          .documented))
+      return (isThere ? configurations[Int(index)] : configurations.first, [step])
+    }
+
+    /// Whether a function has nothing that data could go through but its control interface's notifications.
+    func lacksData(_ function: Function, _ settings: CompositeSettings?) -> Bool {
+      let configuration = configuration(settings?.configurationIndex).0
+      return !function.interfaces.contains { number in
+        configuration?.settings(of: number).contains { setting in
+          // Some firmware has all of a modem in one interface.
+          setting.interfaceClass.classCode == 0x0A
+            || setting.endpoints.contains { $0.attributes & 3 == 2 }
+        } ?? false
+      }
     }
   }
 
@@ -127,70 +190,5 @@ public struct WindowsNames: Hashable, Sendable {
           + "firmware Windows asks again only where bcdDevice is another.", .documented)
     }
     return taken
-  }
-
-  private struct Group {
-    var number: UInt8
-    var interfaces: [UInt8]
-    var triple: ClassTriple
-    var step: DriverDecision.Step
-  }
-
-  /// How usbccgp groups interfaces (Microsoft Learn, "Enumeration of Interface Collections on USB Composite
-  /// Devices"): by association, old audio functions by their class, all others alone.
-  private static func groups(
-    _ configuration: ConfigurationDescriptor, _ device: DeviceDescriptor
-  ) -> [Group] {
-    var seen: Set<UInt8> = []
-    let interfaces = configuration.interfaces.filter { seen.insert($0.number).inserted }
-    let associations = configuration.associations
-    let countsAssociations = device.deviceClass == ClassTriple(0xEF, 0x02, 0x01)
-    let source = "Microsoft Learn, Enumeration of Interface Collections on USB Composite Devices"
-    func step(
-      _ rule: String, _ sentence: String, _ certainty: Certainty = .documented
-    ) -> DriverDecision.Step {
-      DriverDecision.Step(rule, sentence, Evidence(source, certainty))
-    }
-    var groups: [Group] = []
-    var taken: Set<UInt8> = []
-    for (place, interface) in interfaces.enumerated() where !taken.contains(interface.number) {
-      var group = Group(
-        number: interface.number, interfaces: [interface.number],
-        triple: interface.interfaceClass,
-        step: step(
-          "function-alone", "Interface \(interface.number) is a function of its own."))
-      let association = associations.first { $0.contains(interface: interface.number) }
-      if let association, countsAssociations {
-        group.number = association.firstInterface
-        group.interfaces = interfaces.map(\.number).filter {
-          association.contains(interface: $0) && !taken.contains($0)
-        }
-        group.triple = association.functionClass
-        group.step = step(
-          "function-association",
-          "Interfaces \(listText(group.interfaces.map(String.init))) are one function by their "
-            + "association, of class \(association.functionClass).")
-      } else if association != nil {
-        group.step = step(
-          "function-association-not-counted",
-          "Interface \(interface.number) is in an association, which counts only where the device class is "
-            + "ef/02/01; some Windows may take it all the same.", .open)
-      } else if associations.isEmpty, interface.interfaceClass.classCode == 1 {
-        let rest = interfaces[(place + 1)...].prefix {
-          $0.interfaceClass.classCode == 1
-            && $0.interfaceClass.subclass != interface.interfaceClass.subclass
-        }
-        group.interfaces += rest.map(\.number).filter { !taken.contains($0) }
-        if !rest.isEmpty {
-          group.step = step(
-            "function-audio",
-            "Interfaces \(listText(group.interfaces.map(String.init))) are one audio function: they follow "
-              + "each other and their subclasses differ from the first one's.")
-        }
-      }
-      taken.formUnion(group.interfaces)
-      groups.append(group)
-    }
-    return groups
   }
 }

@@ -34,6 +34,8 @@ public struct DriverNode: Codable, Hashable, Sendable {
   public var interfaceGUIDs: [INFInstallation.Value]
   /// GUIDs in the keys of the service.
   public var serviceGUIDs: [INFInstallation.Value]
+  /// How usbccgp is to divide the device; nil where the file says nothing of it.
+  public var composite: CompositeSettings?
   /// What the group of its setup class is called where the file says it.
   public var shownClass: String?
   /// What keeps it from counting although it matches; nil for nothing.

@@ -146,7 +146,7 @@ struct DriverSearch {
       version: installation.driverVersion ?? version.driverVersion, signer: signer,
       classGUID: version.classGUID, className: version.className, service: installation.service,
       interfaceGUIDs: installation.interfaceGUIDs, serviceGUIDs: installation.serviceGUIDs,
-      shownClass: shownClass, objection: nil, notes: [])
+      composite: installation.composite, shownClass: shownClass, objection: nil, notes: [])
     if option.isTaken { node.notes = Self.choices(node, installation, models, reading) }
     node.notes += Self.notes(node, installation, source, version)
     node.objection = objection(option, models, installation, source)
@@ -295,7 +295,8 @@ struct DriverSearch {
         className: driver.className,
         service: INFInstallation.Value(
           text: driver.service, place: driver.file, certainty: driver.certainty),
-        interfaceGUIDs: [], serviceGUIDs: [], shownClass: nil, objection: nil, notes: [])
+        interfaceGUIDs: [], serviceGUIDs: [], composite: nil, shownClass: nil, objection: nil,
+        notes: [])
       if driver.field == nil {
         node.notes.append(
           DriverDecision.Step(

@@ -7,29 +7,34 @@ extension DriverStore {
   ///   - names: what Windows calls them.
   ///   - product: its product string; nil for none.
   ///   - serialNumber: its serial number; nil for none.
-  ///   - flags: what the registry says of the device.
+  ///   - flags: what the registry says of the device; nil for what the names were given with.
   /// - Returns: the decision for the device first; those for functions only where usbccgp is loaded, since nothing
   ///   else makes them.
   public func decisions(
     for names: WindowsNames, product: String? = nil, serialNumber: String? = nil,
-    flags: UsbFlags = UsbFlags()
+    flags: UsbFlags? = nil
   ) -> [WindowsDecision] {
     var device = decision(for: names.device, product: product)
-    let instance = WindowsInstance(serialNumber: serialNumber, flags: flags)
+    let instance = WindowsInstance(serialNumber: serialNumber, flags: flags ?? names.flags)
     device.decision.steps = names.steps + [instance.step] + device.decision.steps
     guard device.binding?.service?.lowercased() == "usbccgp" else { return [device] }
-    return [device] + names.functions.map { decision(for: $0, product: product) }
+    let settings = device.binding?.node.composite
+    let (functions, steps) = names.divided(by: settings)
+    device.decision.steps += (settings?.steps ?? []) + steps
+    return [device] + functions.map { decision(for: $0, of: names, settings, product: product) }
   }
 
   private func decision(
-    for function: WindowsNames.Function, product: String?
+    for function: WindowsNames.Function, of names: WindowsNames,
+    _ settings: CompositeSettings?, product: String?
   ) -> WindowsDecision {
     let subject = "function MI_" + hex(function.number).uppercased()
     var decision = decision(for: function.ids, subject: subject, product: product)
     decision.decision.steps.insert(function.step, at: 0)
     // A modem's control interface without its data interface: nothing that usbser could start.
     if function.functionClass.classCode == 2, function.functionClass.subclass == 2,
-      function.interfaces.count == 1, decision.binding?.service?.lowercased() == "usbser"
+      names.source.lacksData(function, settings),
+      decision.binding?.service?.lowercased() == "usbser"
     {
       decision.problemCode = 10
       decision.decision.steps.append(

@@ -15,6 +15,12 @@ public struct WindowsDecision: Codable, Hashable, Sendable {
   /// What Device Manager shows as its state: 28 where there is no driver, 43 where enumeration failed; 0 for
   /// a device that should work.
   public var problemCode: Int
+
+  /// What the first part of the instance path says: the best hardware id without its revision.
+  public var deviceID: String {
+    let name = decision.names.first ?? ""
+    return HardwareID(name)?.withoutRevision ?? name
+  }
 }
 
 /// What Windows installs for a device, as far as Device Manager and the registry show it.
@@ -105,7 +111,9 @@ extension DriverStore {
           "match-limit", "There are more matches than are looked at.",
           Evidence("a limit of our own", .known)))
     }
-    if ids.isComposite, let winner = search.nodes.first, winner.match.list == .hardware {
+    if ids.isComposite, let winner = search.nodes.first, winner.match.list == .hardware,
+      winner.service?.text.lowercased() != "usbccgp"
+    {
       steps.append(
         DriverDecision.Step(
           "composite-taken",
@@ -182,6 +190,13 @@ extension DriverStore {
     let own = ids.hardware.lazy.compactMap { HardwareID($0) }.first
     guard near.isSameProduct, let id = HardwareID(near.id), let own else {
       return "\(near.id) is another product of the same vendor."
+    }
+    if id.function != own.function {
+      return own.function == nil
+        ? "\(near.id) names a function that exists only where the INF of the device sets EnumeratorClass to 02 00 "
+          + "00 for usbccgp, and a union descriptor makes it."
+        : "\(near.id) names a function by its interface alone, and here the INF of the device has usbccgp name it "
+          + "\(own.function ?? "") too."
     }
     if id.interface != own.interface {
       let subject = id.interface.map { "for function \($0)" } ?? "for the whole device"

@@ -72,9 +72,63 @@ public struct UsbFlags: Codable, Hashable, Sendable {
   public var skipsBinaryObjectStore = false
   /// `IgnoreHWSerNum` is not 0.
   public var ignoresSerialNumber = false
+  /// What was typed or read, in that order; of one name the last.
+  public private(set) var settings: [UsbFlagSetting] = []
 
   /// Nothing is set.
   public init() {}
+
+  /// Settings as people type them, each as ``UsbFlagSetting/init(parsing:)`` reads it.
+  public init(parsing texts: [String]) throws(UsbFlagError) {
+    for text in texts { try add(text) }
+  }
+
+  /// Adds a setting as people type it.
+  public mutating func add(_ text: String) throws(UsbFlagError) {
+    add(try UsbFlagSetting(parsing: text))
+  }
+
+  /// Adds what was set elsewhere; it goes before what is there.
+  public mutating func add(_ other: UsbFlags) {
+    for setting in other.settings { add(setting) }
+    isWithoutMicrosoftString = isWithoutMicrosoftString || other.isWithoutMicrosoftString
+    skipsBinaryObjectStore = skipsBinaryObjectStore || other.skipsBinaryObjectStore
+    ignoresSerialNumber = ignoresSerialNumber || other.ignoresSerialNumber
+  }
+
+  mutating func add(_ setting: UsbFlagSetting) {
+    removeAll { $0.name == setting.name && $0.product == setting.product }
+    settings.append(setting)
+    if setting.product == nil { set(setting.name, isOn: setting.isOn) }
+  }
+
+  mutating func removeAll(where isGone: (UsbFlagSetting) -> Bool) {
+    for setting in settings where isGone(setting) && setting.product == nil {
+      set(setting.name, isOn: setting.name == "osvc")
+    }
+    settings.removeAll(where: isGone)
+  }
+
+  private mutating func set(_ name: String, isOn: Bool) {
+    switch name {
+    case "osvc": isWithoutMicrosoftString = !isOn
+    case "SkipBOSDescriptorQuery": skipsBinaryObjectStore = isOn
+    case "IgnoreHWSerNum": ignoresSerialNumber = isOn
+    default: break
+    }
+  }
+
+  /// The same where names of other products do not count, and those of this one do.
+  func counting(for device: DeviceDescriptor) -> UsbFlags {
+    var flags = self
+    if settings.contains(where: { $0.product != nil && $0.isOn && $0.counts(for: device) }) {
+      flags.ignoresSerialNumber = true
+    }
+    return flags
+  }
+
+  private static let evidence = Evidence(
+    "Microsoft Learn, USB Device-Specific Registry Settings", .documented)
 
   /// What Windows still learns of Microsoft OS descriptors.
   ///
@@ -84,7 +138,6 @@ public struct UsbFlags: Codable, Hashable, Sendable {
     to microsoft: [MicrosoftIDs]
   ) -> (left: [MicrosoftIDs], steps: [DriverDecision.Step]) {
     var steps: [DriverDecision.Step] = []
-    let evidence = Evidence("Microsoft Learn, USB Device-Specific Registry Settings", .documented)
     let left = microsoft.filter { ids in
       let (isHidden, name) =
         ids.version == 2
@@ -94,11 +147,70 @@ public struct UsbFlags: Codable, Hashable, Sendable {
           DriverDecision.Step(
             "usbflags-" + name.lowercased(),
             "\(name) in the registry keeps Windows from asking for Microsoft OS \(ids.version).0 descriptors.",
-            evidence))
+            Self.evidence))
       }
       return !isHidden
     }
     return (left, steps)
+  }
+
+  /// What each setting comes to for a device: one that changes no names says so, and what it changes.
+  ///
+  /// - Parameters:
+  ///   - device: the device.
+  ///   - microsoft: what it would answer to requests for Microsoft OS descriptors.
+  /// - Returns: a step for each setting, those of ``applied(to:)`` first.
+  public func steps(
+    of device: DeviceDescriptor, _ microsoft: [MicrosoftIDs]
+  ) -> [DriverDecision.Step] {
+    let hiding = applied(to: microsoft).steps
+    let said = Set(hiding.map(\.rule))
+    return hiding
+      + settings.compactMap { setting in
+        let rule = "usbflags-" + setting.name.lowercased()
+        let flag = UsbFlag.all.first { $0.name == setting.name }
+        guard let flag, !said.contains(rule) || setting.product != nil else { return nil }
+        let place = setting.place.map { " (\($0))" } ?? ""
+        return DriverDecision.Step(
+          rule,
+          "\(setting.fullName)\(place) is \(setting.shownData): "
+            + Self.effect(of: setting, device), flag.evidence)
+      }
+  }
+
+  /// What a setting does that hides nothing.
+  private static func effect(of setting: UsbFlagSetting, _ device: DeviceDescriptor) -> String {
+    guard setting.counts(for: device) else {
+      return "it is for another product, and does not count."
+    }
+    switch setting.name {
+    case "osvc":
+      return setting.data.first == 1
+        ? "Windows does not ask for string 0xEE again, and asks for Microsoft OS 1.0 descriptors with vendor code "
+          + "0x\(hex(setting.data.last ?? 0)); firmware that has changed this code is asked with the old one."
+        : "Windows does not ask for string 0xEE; what is known of the device has no Microsoft OS 1.0 descriptors, so "
+          + "that nothing changes."
+    case _ where !setting.isOn: return "that is as if it were not set."
+    case "SkipBOSDescriptorQuery":
+      return
+        "Windows does not ask for the BOS; what is known of the device has no Microsoft OS 2.0 descriptors, so "
+        + "that its names stay. One with an invalid BOS is enumerated instead of failing with Code 43."
+    case "IgnoreHWSerNum":
+      return
+        "its serial number does not count: the driver is chosen by the same names, anew for each port."
+    case "ResetOnResume":
+      return
+        "Windows resets the device when its port resumes; its names and its driver stay, and a bootloader loses "
+        + "its state."
+    case "SkipContainerIdQuery":
+      return
+        "Windows does not ask for the container id, so that firmware which hangs on that is enumerated; its "
+        + "names and its driver stay."
+    default:
+      return
+        "Windows remembers Microsoft OS 2.0 descriptors; how far it uses this instead of asking is not known, "
+        + "and it is taken to ask."
+    }
   }
 }
 
