@@ -48,6 +48,34 @@ import Testing
       // A serial port without an association: two halves, and a driver that cannot start.
       GoldenCase("drivers-split", ["usb", "drivers", "--from", "split.hex", "--os", "windows"]),
       GoldenCase("drivers-split-both", ["usb", "drivers", "--from", "split.hex"] + linux),
+      // Microsoft OS descriptors ask for WinUSB, unless the registry says that there are none.
+      GoldenCase(
+        "drivers-microsoft", ["usb", "drivers", "--from", "winusb.hex", "--os", "windows"]),
+      GoldenCase(
+        "drivers-flags",
+        [
+          "usb", "drivers", "--from", "winusb.hex", "--os", "windows", "--usb-flags", "osvc=0000",
+          "--usb-flags", "ResetOnResume=1",
+        ]),
+      GoldenCase(
+        "drivers-flags-file",
+        [
+          "usb", "drivers", "--from", "winusb.hex", "--os", "windows", "--usb-flags",
+          "usbflags.txt",
+        ]),
+      GoldenCase(
+        "drivers-new-id",
+        ["usb", "drivers", "--from", "winusb.hex", "--os", "linux", "--new-id", "option 1209 0001"]
+          + linux),
+      GoldenCase(
+        "bad-drivers-flags",
+        ["usb", "drivers", "--from", "winusb.hex", "--usb-flags", "osv=0000"]),
+      GoldenCase(
+        "bad-drivers-flags-file",
+        ["usb", "drivers", "--from", "winusb.hex", "--usb-flags", "part.hex"]),
+      GoldenCase(
+        "bad-drivers-new-id",
+        ["usb", "drivers", "--from", "winusb.hex", "--new-id", "option 12"]),
       GoldenCase("bad-drivers-modalias", ["usb", "drivers", "--modalias", "usb:v04p"]),
       GoldenCase(
         "bad-drivers-inf", ["usb", "drivers", "--from", "founding.txt", "--inf", "bad.inf"]),
@@ -90,6 +118,25 @@ import Testing
       09 04 00 00 01 02 02 01 00 05 24 00 10 01 04 24 02 02 05 24 06 00 01 07 05 82 03 08 00 10
       09 04 01 00 01 0a 00 00 00 07 05 03 02 40 00 00
       """, to: "split.hex")
+    try folder.write(
+      """
+      12 01 00 02 00 00 00 40 09 12 01 00 00 01 00 00 00 01
+      09 02 12 00 01 01 00 80 32
+      09 04 00 00 00 ff 00 00 00
+      # Microsoft compatible ids
+      28 00 00 00 00 01 04 00 01 00 00 00 00 00 00 00
+      00 01 57 49 4e 55 53 42 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      """, to: "winusb.hex")
+    try folder.write(
+      #"""
+
+      HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\usbflags\120900010100
+          osvc    REG_BINARY    0000
+          Colour    REG_SZ    green
+
+      HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\usbflags\0483DF112200
+          osvc    REG_BINARY    0101
+      """#, to: "usbflags.txt")
     try folder.write("[Version]\nSignature = \"nobody\"\n", to: "bad.inf")
     // Too late for the tag, and of upper case, which sysfs never has.
     try folder.write(

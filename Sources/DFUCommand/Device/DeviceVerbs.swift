@@ -44,6 +44,7 @@ extension ExitStatus {
       case .nothingThere, .notThere: .noDevice
       case .notDescribed: .damagedInput
       }
+    case let error as UsbFlagError: error.file == nil ? .usage : .damagedInput
     case is ReplayDifference: .protocolBroken
     case let error as OptionPlanError: status(of: error)
     case let error as USBIPError: status(of: error.code)

@@ -65,9 +65,23 @@ struct USBDrivers: Verb {
 
   @Option(
     help: ArgumentHelp(
+      """
+      What Windows' registry has about the device in usbflags: osvc=0000, or a file with what reg.exe or regedit made \
+      of that key. Repeatable.
+      """, valueName: "name=value"))
+  var usbFlags: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "The modules of a kernel: a modules.alias, its folder, or the root of a system.",
       valueName: "path"))
   var modules: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "As if this had been written to a driver's new_id: 'ftdi_sio 0403 1234'. Repeatable.",
+      valueName: "driver ids"))
+  var newId: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -108,16 +122,22 @@ struct USBDrivers: Verb {
     guard !(hardwareId + compatibleId + modalias).contains(where: \.isEmpty) else {
       throw ValidationError("A name that is empty names nothing.")
     }
-    let ofWindows = !inf.isEmpty || !remove.isEmpty || windowsBuild != nil
-    let ofLinux = modules != nil || !rules.isEmpty
+    let ofWindows = !inf.isEmpty || !remove.isEmpty || windowsBuild != nil || !usbFlags.isEmpty
+    let ofLinux = modules != nil || !rules.isEmpty || !newId.isEmpty
     guard !(os == .linux && ofWindows), !(os == .windows && ofLinux) else {
       throw ValidationError(
-        "--inf, --remove and --windows-build are of Windows, --modules and --rules of Linux: --os asks the other one."
-      )
+        """
+        --inf, --remove, --windows-build and --usb-flags are of Windows, --modules, --new-id and --rules of Linux: --os \
+        asks the other one.
+        """)
     }
     guard !names || os == nil else {
       throw ValidationError(
         "Bare names say of themselves which system they are of: leave --os away.")
+    }
+    guard !names || usbFlags.isEmpty else {
+      throw ValidationError(
+        "--usb-flags changes a device's names, and bare names are what they are.")
     }
   }
 
@@ -194,7 +214,9 @@ struct USBDrivers: Verb {
     }
     if os != .linux {
       let (store, findings) = try store
-      report.windows = DriversReport.Windows(subject, store, findings: findings)
+      let (flags, more) = try registry(of: subject.device)
+      report.windows = DriversReport.Windows(
+        subject, store, flags: flags, findings: findings + more)
     }
     return report
   }
@@ -239,7 +261,37 @@ struct USBDrivers: Verb {
     let isHere = subject?.boundDrivers != nil && modules == nil
     return LinuxDriverMatcher(
       modules: files?.modules ?? KernelModules(), kernel: files?.kernel,
-      registeredDrivers: isHere ? ModuleFiles.registered() : [])
+      registeredDrivers: isHere ? ModuleFiles.registered() : [],
+      dynamicIDs: try newId.map { try dynamicID($0) })
+  }
+
+  /// A driver's name, and behind it what one writes to its `new_id`.
+  private func dynamicID(_ text: String) throws -> (driver: String, id: DynamicID) {
+    let words = text.split(separator: " ", maxSplits: 1)
+    guard words.count == 2, let id = DynamicID(String(words[1])) else {
+      throw UsageError(
+        "“\(text)” is no driver with ids for its new_id.",
+        help:
+          "Write the driver, and then what the kernel takes: 'ftdi_sio 0403 1234', or 'usbserial 0403 1234 ff'."
+      )
+    }
+    return (String(words[0]), id)
+  }
+
+  /// Settings that were typed, over those of files; typed ones have a `=`.
+  private func registry(
+    of device: DeviceDescriptor
+  ) throws -> (flags: UsbFlags, findings: [String]) {
+    var flags = UsbFlags()
+    var findings: [String] = []
+    for file in usbFlags where !file.contains("=") {
+      let bytes = try InputFile.read(FilePath(file), limit: UsbFlagsReading.sizeLimit)
+      let reading = try UsbFlagsReading(bytes, name: file, of: device)
+      flags.add(reading.flags)
+      findings += reading.findings.map { "\(file):\($0.line): \($0.sentence)" }
+    }
+    flags.add(try UsbFlags(parsing: usbFlags.filter { $0.contains("=") }))
+    return (flags, findings)
   }
 
   private var store: (DriverStore, findings: [String]) {

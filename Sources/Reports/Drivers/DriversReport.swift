@@ -136,8 +136,12 @@ extension DriversReport.Windows {
   /// - Parameters:
   ///   - subject: the device.
   ///   - store: the drivers that it has.
+  ///   - flags: what the registry says of it.
   ///   - findings: what is wrong with the files of the store.
-  public init(_ subject: DriverSubject, _ store: DriverStore, findings: [String] = []) {
+  public init(
+    _ subject: DriverSubject, _ store: DriverStore, flags usbFlags: UsbFlags = UsbFlags(),
+    findings: [String] = []
+  ) {
     let windows = store.windows
     profile = windows
     self.findings = findings
@@ -153,13 +157,31 @@ extension DriversReport.Windows {
       return
     }
     let names = WindowsNames(
-      subject.device, subject.configurations, microsoft: subject.microsoft, on: windows)
-    let outcomes = store.decisions(
+      subject.device, subject.configurations, microsoft: subject.microsoft, flags: usbFlags,
+      on: windows)
+    var decisions = store.decisions(
       for: names, product: subject.product, serialNumber: subject.serialNumber)
-    let ids = [names.device] + names.functions.map(\.ids)
-    parts = zip(outcomes, ids).map { outcome, ids in
-      Part(outcome, on: windows, deviceID: ids.hardware.last ?? "")
+    if let change = Self.withoutFlags(names, subject, store, decisions.first) {
+      decisions[0].decision.changes.insert(change, at: 0)
     }
+    parts = decisions.map { Part($0, on: windows, deviceID: $0.deviceID) }
+  }
+
+  /// What were if the registry said nothing of the device; nil where it is the same.
+  private static func withoutFlags(
+    _ names: WindowsNames, _ subject: DriverSubject, _ store: DriverStore, _ now: WindowsDecision?
+  ) -> DriverDecision.Step? {
+    guard names.flags != UsbFlags(), let now else { return nil }
+    let free = WindowsNames(
+      subject.device, subject.configurations, microsoft: subject.microsoft, on: store.windows)
+    guard
+      let node = store.decisions(for: free, product: subject.product).first?.binding?.node,
+      node != now.binding?.node
+    else { return nil }
+    return DriverDecision.Step(
+      "usbflags-deleted",
+      "Without these values in usbflags, and plugged in anew, \(node.place) would win at \(node.rank.text).",
+      Evidence("decided again", .derived))
   }
 
   /// What Windows makes of a device of which only its names are known.

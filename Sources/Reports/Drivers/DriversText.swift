@@ -96,6 +96,12 @@ private struct DriversWriter {
     heading("Windows", windows.profile.name)
     for part in windows.parts { write(part) }
     for finding in windows.findings { sentence(style(.warning, "note "), finding, 2) }
+    let set =
+      windows.parts.first?.outcome.decision.steps.filter { $0.rule.hasPrefix("usbflags-") } ?? []
+    if !set.isEmpty {
+      subheading("What is set in usbflags")
+      for step in set { write(step, 4) }
+    }
     guard isVerbose, !windows.flags.isEmpty else { return }
     subheading("Settings of the registry that change the outcome")
     for flag in windows.flags {

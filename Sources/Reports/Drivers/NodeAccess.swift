@@ -79,8 +79,11 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
     let weighty = rules.findings.filter {
       $0.consequence == .lineIgnored || $0.consequence == .fileIgnored || applied.contains($0.place)
     }
-    let advice = rules.advice.filter { applied.contains($0.place) }
-    findings = (plugging.findings + weighty + advice).prefix(32).map(\.sentence)
+    let named = Set(rules.rules.filter { $0.names(device) }.map { "\($0.file):\($0.line)" })
+    let advice = rules.advice.filter { applied.contains($0.place) || named.contains($0.place) }
+    findings = (plugging.findings + weighty + advice).prefix(32).map { finding in
+      finding.sentence + (finding.help.map { " \($0)" } ?? "")
+    }
     let rest = Set(rules.findings).subtracting(weighty)
     otherFindings = rules.findings.filter(rest.contains).prefix(32).map(\.sentence)
   }

@@ -111,6 +111,17 @@ import USB
     #expect(once.tags.map(\.value) == ["uaccess"])
   }
 
+  @Test(arguments: [
+    (#"ATTR{idVendor}=="0483", ATTR{idProduct}=="DF11", MODE="0666""#, true),
+    (#"ATTRS{idVendor}=="1d50|0483", MODE="0666""#, true),
+    (#"ATTR{idVendor}=="0483", ATTR{idProduct}=="3748", MODE="0666""#, false),
+    (#"ATTR{idVendor}!="0483", MODE="0666""#, false), (#"MODE="0666""#, false),
+  ])
+  func `a rule is about a product whatever the case of its digits`(_ text: String, _ isOwn: Bool) {
+    let rules = UdevFixtures.rules(text, name: "70-x.rules")
+    #expect(rules.rules.contains { $0.names(UdevFixtures.bootloader()) } == isOwn)
+  }
+
   @Test func `a tag that no rule looks for is told to be one`() {
     let rules = UdevRuleSet([
       ConfigurationFile(

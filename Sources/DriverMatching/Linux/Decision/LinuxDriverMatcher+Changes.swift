@@ -50,6 +50,15 @@ extension LinuxDriverMatcher {
     let ids = "\(subject.name.vendor) \(subject.name.product)"
     if subject.claimed == nil {
       for driver in drivers where modules.configuration.blacklisting(driver) == nil {
+        if let own = decision.candidates.first(where: { $0.driver == driver })?.origin,
+          own.hasSuffix("/new_id")
+        {
+          add(
+            "remove-id",
+            "\"echo \(ids) > \(own.dropLast("new_id".count))remove_id\" (as root) takes the id back, and the"
+              + " device has to be attached again.", sysfs)
+          continue
+        }
         let others = decision.candidates.filter { candidate in
           candidate.driver != driver && candidate.verdict != .dropped
             && !candidate.steps.contains { $0.rule == "probe" }

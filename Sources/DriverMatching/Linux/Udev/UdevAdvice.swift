@@ -147,3 +147,18 @@ extension UdevRuleSet {
     )
   }
 }
+
+extension UdevRule {
+  /// Whether it is about a product, in whatever case its author has written the ids: it need not match.
+  public func names(_ device: UdevDevice) -> Bool {
+    func values(_ attribute: String) -> [String] {
+      tokens.filter { $0.attribute == attribute && $0.operation == .match }.map(\.value)
+    }
+    func isOwn(_ attribute: String) -> Bool {
+      values(attribute).contains { value in
+        value.split(separator: "|").contains { $0.lowercased() == device.attributes[attribute] }
+      }
+    }
+    return isOwn("idVendor") && (values("idProduct").isEmpty || isOwn("idProduct"))
+  }
+}
