@@ -91,7 +91,8 @@ import USB
     defer { try? FileManager.default.removeItem(at: folder) }
     let sysfs = try makeSysfs()
     var device = UdevDevice.usb(
-      device: DeviceDescriptor(vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200)),
+      device: DeviceDescriptor(
+        vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200)),
       configurations: [], path: PortPath(bus: 3, ports: [1, 4]), address: 4)
     sysfs.complete(&device)
     #expect(device.devpath == "/devices/pci0000:00/0000:00:14.0/usb3/3-1/3-1.4")
@@ -128,7 +129,8 @@ import USB
     defer { try? FileManager.default.removeItem(at: folder) }
     let sysfs = try makeSysfs()
     let device = UdevDevice.usb(
-      device: DeviceDescriptor(vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200)),
+      device: DeviceDescriptor(
+        vendor: VendorID(0x0483), product: ProductID(0xDF11), deviceVersion: BCDVersion(0x2200)),
       configurations: [], path: PortPath(bus: 1, ports: [1]), address: 4)
     var same = device
     sysfs.complete(&same)

@@ -136,7 +136,7 @@ extension DriversReport.Windows {
   /// - Parameters:
   ///   - subject: the device.
   ///   - store: the drivers that it has.
-  ///   - flags: what the registry says of it.
+  ///   - usbFlags: what the registry says of it.
   ///   - findings: what is wrong with the files of the store.
   public init(
     _ subject: DriverSubject, _ store: DriverStore, flags usbFlags: UsbFlags = UsbFlags(),

@@ -30,6 +30,7 @@ public struct ModuleFiles: Sendable {
   ///
   /// - Parameter device: the one product that is going to be asked for; nil for any. Lines of others are not
   ///   read then, which takes a tenth of the time.
+  /// - Returns: the modules.
   public static func running(
     for device: (vendor: VendorID, product: ProductID)? = nil
   ) -> ModuleFiles? {
@@ -56,6 +57,7 @@ public struct ModuleFiles: Sendable {
   /// - Parameters:
   ///   - path: which of them.
   ///   - device: the one product that is going to be asked for, as ``running(for:)`` has it.
+  /// - Returns: the modules.
   /// - Throws: ``FileError`` where nothing of that is there.
   public static func named(
     _ path: FilePath, for device: (vendor: VendorID, product: ProductID)? = nil

@@ -22,7 +22,9 @@ struct AliasLines {
       while end < text.count, text[end] != 0x0A { end += 1 }
       at = end + 1
       number += 1
-      if Self.isWanted(text.extracting(start..<end), key.span) { return (number, bytes[start..<end]) }
+      if Self.isWanted(text.extracting(start..<end), key.span) {
+        return (number, bytes[start..<end])
+      }
     }
     return nil
   }
