@@ -53,5 +53,6 @@ let package = Package(
     fuzzer("usbip-names", of: ["USB", "USBIP"]),
     fuzzer("aliases", of: ["USB", "DriverMatching"]),
     fuzzer("udev-rules", of: ["USB", "DriverMatching"]),
+    fuzzer("drivers", of: ["USB", "DriverMatching"]),
   ]
 )

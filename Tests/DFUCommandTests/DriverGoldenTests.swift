@@ -76,6 +76,19 @@ import Testing
       GoldenCase(
         "bad-drivers-new-id",
         ["usb", "drivers", "--from", "winusb.hex", "--new-id", "option 12"]),
+      // Lists that are there and have nothing of the device are not taken for none.
+      GoldenCase(
+        "drivers-small-list",
+        [
+          "usb", "drivers", "--modules", "small.alias", "--modalias",
+          "usb:v0781p5567d0200dc00dsc00dp00ic08isc06ip50in00",
+        ]),
+      GoldenCase("bad-drivers-no-names", ["usb", "drivers", "--modalias", "-"], input: [0x0A]),
+      GoldenCase(
+        "bad-drivers-of-linux", ["usb", "drivers", "--modalias", "usb:*", "--inf", "drivers"]),
+      GoldenCase(
+        "bad-drivers-rules-name",
+        ["usb", "drivers", "--from", "founding.txt", "--rules", "modules.alias"]),
       GoldenCase("bad-drivers-modalias", ["usb", "drivers", "--modalias", "usb:v04p"]),
       GoldenCase(
         "bad-drivers-inf", ["usb", "drivers", "--from", "founding.txt", "--inf", "bad.inf"]),
@@ -110,6 +123,8 @@ import Testing
     let folder = try Workplace()
     try folder.write(FoundingDump.text, to: "founding.txt")
     try folder.write(aliases, to: "modules.alias")
+    try folder.write(
+      "alias usb:v0403p6001d*dc*dsc*dp*ic*isc*ip*in* ftdi_sio\n", to: "small.alias")
     try folder.write("09 04 00 00 00 fe 01 02 00\n", to: "part.hex")
     try folder.write(
       """

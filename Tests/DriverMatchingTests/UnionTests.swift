@@ -231,6 +231,24 @@ import USB
     #expect(functions[2].ids.hardware.last == #"USB\VID_0483&PID_DF11&MI_04"#)
   }
 
+  @Test func `associations that begin alike do not make two functions of one name`() {
+    var device = NamesTests.bootloader
+    device.deviceClass = ClassTriple(0xEF, 2, 1)
+    let associations = [3, 89].map { (count: UInt8) in
+      RawDescriptor(
+        bytes: InterfaceAssociationDescriptor(
+          firstInterface: 1, interfaceCount: count, functionClass: Self.control
+        ).bytes, offset: 0)
+    }
+    let configuration = ConfigurationDescriptor(
+      extra: associations,
+      interfaces: [0, 2, 5].map {
+        InterfaceDescriptor(number: $0, interfaceClass: Self.control)
+      })
+    let names = WindowsNames(device, [configuration], on: .windows10)
+    #expect(names.functions.map(\.number) == [0, 1, 5])
+  }
+
   @Test func `a union comes before an association`() throws {
     let association = InterfaceAssociationDescriptor(
       firstInterface: 0, interfaceCount: 3, functionClass: Self.control)

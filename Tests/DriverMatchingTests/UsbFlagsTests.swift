@@ -20,6 +20,22 @@ import USB
     try UsbFlagsReading(Array(text.utf8), name: "flags.txt", of: device)
   }
 
+  @Test func `a control set of an earlier start does not count beside the current one`() throws {
+    func key(_ set: String) -> String {
+      #"HKEY_LOCAL_MACHINE\SYSTEM\"# + set + #"\Control\usbflags\0483DF112200"#
+    }
+    let current = key("CurrentControlSet") + "\n    osvc    REG_BINARY    0000\n\n"
+    let other =
+      key("ControlSet002")
+      + "\n    osvc    REG_BINARY    0120\n    ResetOnResume    REG_DWORD    0x1\n"
+    for text in [current + other, other + current] {
+      let flags = try Self.reading(text).flags
+      #expect(flags.settings.map(\.data) == [[0, 0]])
+      #expect(flags.isWithoutMicrosoftString)
+    }
+    #expect(try Self.reading(other).flags.settings.count == 2)
+  }
+
   @Test(
     arguments: [
       ("osvc=0000", [0, 0]), ("OSVC = 01 20", [1, 0x20]), ("osvc=01,01", [1, 1]),
@@ -168,7 +184,7 @@ import USB
     Windows Registry Editor Version 5.00
 
     ; mine
-    [HKEY_LOCAL_MACHINE\\SYSTEM\\ControlSet001\\Control\\UsbFlags]
+    [HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\UsbFlags]
     "IgnoreHWSerNum0483df11"=hex:01
     [HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\usbflags\\0483df112200]
     @="a"

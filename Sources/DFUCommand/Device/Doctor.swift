@@ -122,7 +122,7 @@ struct Doctor: Verb {
     ).access(of: subject, users: [machine.user], sysfs: UdevSysfs())
     patient.access = access.verdicts.first?.sentence
     // A rule that is there and does not do what its author meant.
-    if let finding = access.findings.first { patient.access? += " " + finding }
+    if let advice = access.advice.first { patient.access? += " " + advice }
     return patient
   }
 

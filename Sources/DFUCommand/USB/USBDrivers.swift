@@ -61,7 +61,7 @@ struct USBDrivers: Verb {
 
   @Option(
     help: ArgumentHelp("The processor of that machine.", valueName: "amd64|arm64|x86"))
-  var architecture = "amd64"
+  var architecture: String?
 
   @Option(
     help: ArgumentHelp(
@@ -122,13 +122,17 @@ struct USBDrivers: Verb {
     guard !(hardwareId + compatibleId + modalias).contains(where: \.isEmpty) else {
       throw ValidationError("A name that is empty names nothing.")
     }
-    let ofWindows = !inf.isEmpty || !remove.isEmpty || windowsBuild != nil || !usbFlags.isEmpty
+    let ofWindows =
+      !inf.isEmpty || !remove.isEmpty || windowsBuild != nil || !usbFlags.isEmpty
+      || architecture != nil
     let ofLinux = modules != nil || !rules.isEmpty || !newId.isEmpty
-    guard !(os == .linux && ofWindows), !(os == .windows && ofLinux) else {
+    let isLinuxAlone = os == .linux || (hardwareId + compatibleId).isEmpty && names
+    let isWindowsAlone = os == .windows || modalias.isEmpty && names
+    guard !(isLinuxAlone && ofWindows), !(isWindowsAlone && ofLinux) else {
       throw ValidationError(
         """
-        --inf, --remove, --windows-build and --usb-flags are of Windows, --modules, --new-id and --rules of Linux: --os \
-        asks the other one.
+        --inf, --remove, --windows-build, --architecture and --usb-flags are of Windows, --modules, --new-id and --rules \
+        of Linux, and what is asked here is the other one.
         """)
     }
     guard !names || os == nil else {
@@ -235,6 +239,15 @@ struct USBDrivers: Verb {
         lines += text.split(whereSeparator: \.isNewline).map(String.init)
       }
       let names = try lines.map { try Modalias(parsing: $0) }
+      guard !names.isEmpty else {
+        var error = UsageError(
+          "There is no modalias in what was given.",
+          help:
+            "Each line is one, as the file modalias of an interface under /sys/bus/usb/devices has it."
+        )
+        error.status = .damagedInput
+        throw error
+      }
       // Of one product: a line of another cannot match.
       let first = names[0]
       let isOne = names.allSatisfy { $0.vendor == first.vendor && $0.product == first.product }
@@ -296,10 +309,10 @@ struct USBDrivers: Verb {
 
   private var store: (DriverStore, findings: [String]) {
     get throws {
-      guard let processor = WindowsProfile.Architecture(rawValue: architecture) else {
+      guard let processor = WindowsProfile.Architecture(rawValue: architecture ?? "amd64") else {
         let all = WindowsProfile.Architecture.allCases.map(\.rawValue).joined(separator: ", ")
         throw UsageError(
-          "“\(architecture)” is no processor of Windows.", help: "There are \(all).")
+          "“\(architecture ?? "")” is no processor of Windows.", help: "There are \(all).")
       }
       let packages = try DriverPackages(inf.map { FilePath($0) })
       var windows =

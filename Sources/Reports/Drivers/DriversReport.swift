@@ -266,7 +266,7 @@ extension DriversReport.Linux {
 
   private init(_ matcher: LinuxDriverMatcher, _ decisions: [DriverDecision]) {
     knowledge =
-      matcher.modules.aliases.isEmpty && matcher.modules.builtin.isEmpty
+      !matcher.modules.isKnown
       ? "no modules.alias is at hand: the built-in table of class drivers"
       : "modules of \(matcher.kernel ?? "a kernel")"
     self.decisions = decisions

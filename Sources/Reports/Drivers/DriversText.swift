@@ -173,6 +173,9 @@ private struct DriversWriter {
         sentence("", "\(setting.name) \(setting.value), set by \(setting.place)", 6)
       }
     }
+    for finding in access.advice.prefix(isVerbose ? 32 : 4) {
+      sentence(style(.warning, "note "), finding, 4)
+    }
     for finding in access.findings.prefix(isVerbose ? 32 : 4) {
       sentence(style(.warning, "note "), finding, 4)
     }

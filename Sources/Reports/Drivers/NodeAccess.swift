@@ -31,7 +31,10 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
   public var verdicts: [DriverDecision.Step]
   /// Rules of which nobody can tell whether they hold, each with the reason.
   public var uncertain: [String]
-  /// What is wrong with the rules that count for it, and lines that are passed over, each with its place.
+  /// What rules that name the device, or held for it, do otherwise than their author will have meant; each with its
+  /// place, and what to write instead.
+  public var advice: [String]
+  /// Lines that udev passes over, each with its place.
   public var findings: [String]
   /// What else there is to say of rules, which changes nothing for this device.
   public var otherFindings: [String]
@@ -76,16 +79,21 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
     verdicts = users.map { access.verdict(for: $0).step }
     uncertain = plugging.uncertain.prefix(32).map { "\($0.place): \($0.reason)" }
     let applied = plugging.applied
-    let weighty = rules.findings.filter {
-      $0.consequence == .lineIgnored || $0.consequence == .fileIgnored || applied.contains($0.place)
-    }
     let named = Set(rules.rules.filter { $0.names(device) }.map { "\($0.file):\($0.line)" })
-    let advice = rules.advice.filter { applied.contains($0.place) || named.contains($0.place) }
-    findings = (plugging.findings + weighty + advice).prefix(32).map { finding in
+    func isOwn(_ finding: SettingsFinding) -> Bool {
+      applied.contains(finding.place) || named.contains(finding.place)
+    }
+    func text(_ finding: SettingsFinding) -> String {
       finding.sentence + (finding.help.map { " \($0)" } ?? "")
     }
-    let rest = Set(rules.findings).subtracting(weighty)
-    otherFindings = rules.findings.filter(rest.contains).prefix(32).map(\.sentence)
+    let own = plugging.findings + (rules.findings + rules.advice).filter(isOwn)
+    advice = own.prefix(32).map(text)
+    let rest = rules.findings.filter { !isOwn($0) }
+    func isIgnored(_ finding: SettingsFinding) -> Bool {
+      finding.consequence == .lineIgnored || finding.consequence == .fileIgnored
+    }
+    findings = rest.filter(isIgnored).prefix(32).map(text)
+    otherFindings = rest.filter { !isIgnored($0) }.prefix(32).map(text)
   }
 
   private static func lists(

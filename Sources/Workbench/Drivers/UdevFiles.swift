@@ -62,6 +62,11 @@ public struct UdevFiles: Sendable {
         files += SettingsFolder.files(in: [path.string], suffix: ".rules")
         continue
       }
+      guard path.string.hasSuffix(".rules") else {
+        throw FileError(
+          .notReadable, "\(path) does not end in .rules, and udev would pass it over.",
+          help: "Give a file or a folder as they are in /etc/udev/rules.d.")
+      }
       let bytes = try InputFile.read(path, limit: ConfigurationFile.sizeLimit)
       files.append(
         ConfigurationFile(

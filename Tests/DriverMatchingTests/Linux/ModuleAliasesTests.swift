@@ -89,6 +89,17 @@ import USB
     #expect(found.map(\.pattern) == ["usb:v1645p0007d013[0-3]dc*dsc*dp*ic*isc*ip*in*"])
   }
 
+  @Test func `a list without a line about the device is a list all the same`() {
+    let text = Array("alias usb:v0403p6001d*dc*dsc*dp*ic*isc*ip*in* ftdi_sio\n".utf8)
+    let stick = ModuleAliases(text, only: (VendorID(0x0781), ProductID(0x5567)))
+    #expect(stick.isEmpty && stick.hasText)
+    #expect(KernelModules(aliases: stick).isKnown)
+    #expect(!KernelModules().isKnown)
+    let name = try? Modalias(parsing: "usb:v0781p5567d0200dc00dsc00dp00ic08isc06ip50in00")
+    let matcher = LinuxDriverMatcher(modules: KernelModules(aliases: stick))
+    #expect(name.map { matcher.decision(for: $0).drivers } == [])
+  }
+
   @Test func `modules.order decides who is named first`() {
     let order = "kernel/drivers/usb/storage/usb-storage.ko\nkernel/drivers/usb/storage/uas.ko\n"
     let table = ModuleAliases(Array(Self.text.utf8), order: Array(order.utf8))

@@ -100,6 +100,39 @@ import USB
     #expect(Self.plugged(#"GROUP="plugdev""#).access.listing == "crw-rw---- root plugdev")
   }
 
+  @Test func `a board behind a virtual controller is asked for no file that only USB has`() {
+    var device = UdevFixtures.bootloader()
+    device.parents.append(
+      UdevDevice(
+        name: "vhci_hcd.0", devpath: "/devices/platform/vhci_hcd.0", subsystem: "platform",
+        hasAllAttributes: false))
+    device.parents.append(
+      UdevDevice(
+        name: "platform", devpath: "/devices/platform", subsystem: nil, hasAllAttributes: false))
+    let rules = UdevFixtures.rules(
+      #"SUBSYSTEM=="usb", ATTRS{idProduct}=="ffff", ATTRS{serial}=="x", TAG+="uaccess""#,
+      name: "70-x.rules")
+    // Of hubs on the way only names are known; this one has all of its files.
+    device.parents.removeAll { $0.subsystem == "usb" }
+    #expect(UdevPlugging(of: device, under: rules).uncertain.isEmpty)
+    let other = UdevFixtures.rules(#"ATTRS{vendor}=="0x8086", MODE="0666""#, name: "70-x.rules")
+    #expect(!UdevPlugging(of: device, under: other).uncertain.isEmpty)
+  }
+
+  @Test(arguments: [
+    (#"ACTION=="add", MODE="0666""#, "it is lost"),
+    (#"MODE="0666""#, "makes it what this rule says"),
+    (#"ACTION=="add|bind", MODE="0666""#, "makes it what this rule says"),
+    (#"ACTION!="remove", MODE="0666""#, "makes it what this rule says"),
+    (#"ACTION!="bind", MODE="0666""#, "it is lost"),
+  ])
+  func `an early mode is said to be lost where the rule is not for the second event`(
+    _ rule: String, _ part: String
+  ) {
+    let advice = UdevFixtures.rules("\(Self.match), \(rule)", name: "45-x.rules").advice
+    #expect(advice.first { $0.slug == "early-mode" }?.what.contains(part) == true)
+  }
+
   @Test func `a late tag does not count for the event that follows at once`() {
     let late = Self.plugged(#"TAG+="uaccess", SYMLINK+="board""#, name: "99-x.rules")
     #expect(late.access.userAccess == nil)
@@ -115,6 +148,10 @@ import USB
     (#"ATTR{idVendor}=="0483", ATTR{idProduct}=="DF11", MODE="0666""#, true),
     (#"ATTRS{idVendor}=="1d50|0483", MODE="0666""#, true),
     (#"ATTR{idVendor}=="0483", ATTR{idProduct}=="3748", MODE="0666""#, false),
+    (#"ATTR{idVendor}=="0x0483", MODE="0666""#, true),
+    (#"ATTR{idVendor}=="483", MODE="0666""#, true),
+    (#"ENV{ID_VENDOR_ID}=="0483", ENV{ID_MODEL_ID}=="df11", MODE:="0666""#, true),
+    (#"ENV{idVendor}=="0483", MODE="0666""#, false),
     (#"ATTR{idVendor}!="0483", MODE="0666""#, false), (#"MODE="0666""#, false),
   ])
   func `a rule is about a product whatever the case of its digits`(_ text: String, _ isOwn: Bool) {

@@ -237,5 +237,27 @@ import USB
     #expect(
       !rules.evaluate(UdevFixtures.serial, in: UdevEnvironment(hardwareDatabase: database))
         .grantsUserAccess)
+    // The database of one product answers for it as the whole does.
+    let own = UdevHardwareDatabase(
+      [ConfigurationFile(directory: "/etc/udev/hwdb.d", name: "70-x.hwdb", text: text)],
+      only: (VendorID(0x0483), ProductID(0xDF11)))
+    #expect(
+      rules.evaluate(UdevFixtures.bootloader(), in: UdevEnvironment(hardwareDatabase: own))
+        == known)
+  }
+
+  @Test func `the hardware database is not asked for the hub above`() {
+    let text = "usb:v1D6Bp*\n ID_OF_HUB=1\n\n"
+    var device = UdevFixtures.bootloader()
+    device.parents[0].attributes["idVendor"] = "1d6b"
+    device.parents[0].attributes["idProduct"] = "0002"
+    let rules = UdevRuleSet([
+      UdevFixtures.file("60-h.rules", #"IMPORT{builtin}="hwdb --subsystem=usb""#)
+    ])
+    let database = UdevHardwareDatabase([
+      ConfigurationFile(directory: "/etc/udev/hwdb.d", name: "70-x.hwdb", text: text)
+    ])
+    let outcome = rules.evaluate(device, in: UdevEnvironment(hardwareDatabase: database))
+    #expect(outcome.properties["ID_OF_HUB"] == nil)
   }
 }

@@ -172,6 +172,11 @@ public struct KernelModules: Sendable {
     self.configuration = configuration
   }
 
+  /// Whether any list of modules is at hand, even if it has no line about the device that is asked for.
+  public var isKnown: Bool {
+    aliases.hasText || builtin.hasText || !aliases.isEmpty || !builtin.isEmpty
+  }
+
   /// What `modprobe --resolve-alias` names: the first of modprobe.d, modules.alias and the kernel's own that
   /// knows the name answers, and alone. A blacklist does not count here.
   public func resolve(_ name: String) -> [ModuleAliases.Alias] {

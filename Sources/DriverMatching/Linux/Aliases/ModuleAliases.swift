@@ -45,7 +45,6 @@ public struct ModuleAliases: Sendable {
   private var byPair: [UInt64: [Int32]] = [:]
   private var byVendor: [UInt32: [Int32]] = [:]
   private var others: [Int32] = []
-  private var orderText: [UInt8] = []
 
   /// No lines.
   public init() {}
@@ -58,12 +57,13 @@ public struct ModuleAliases: Sendable {
   ///   - order: `modules.order`: of two modules the earlier one is named first. Without it they come in the
   ///     order of the text, which is that of depmod.
   ///   - device: read only the lines that may match interfaces of this product: a tenth of the time. The
-  ///     table knows nothing of others then, and has no findings about their lines.
+  ///     table knows nothing of others then, and has no findings about their lines. Its order is the same as
+  ///     long as the lines of one module stand together, as depmod writes them.
   public init(
     _ text: [UInt8], file: String = "modules.alias", order: [UInt8] = [],
     only device: (vendor: VendorID, product: ProductID)? = nil
   ) {
-    orderText = device == nil ? [] : order
+    hasText = !text.isEmpty
     var count = 0
     var lines = AliasLines(text, Self.key(of: device))
     while let (number, line) = lines.next() {
@@ -85,8 +85,7 @@ public struct ModuleAliases: Sendable {
       count += 1
       add(words[1], module: words[2].text, file: file, line: number)
     }
-    // Of one product few lines match: then the order of those modules alone is looked for.
-    finish(device == nil ? order : [])
+    finish(order)
   }
 
   /// The USB aliases of drivers that are part of the kernel.
@@ -101,6 +100,7 @@ public struct ModuleAliases: Sendable {
     builtinInfo info: [UInt8], file: String = "modules.builtin.modinfo",
     only device: (vendor: VendorID, product: ProductID)? = nil
   ) {
+    hasText = !info.isEmpty
     let key = Self.key(of: device)
     var number = 0
     for entry in info.prefix(Self.sizeLimit).split(separator: 0) {
@@ -144,12 +144,7 @@ public struct ModuleAliases: Sendable {
     if let key = Self.pairKey(name) { look(byPair[key]) }
     if let key = Self.vendorKey(name) { look(byVendor[key]) }
     look(others)
-    let modules = Set(found.lazy.map { aliases[$0].module })
-    let order = modules.count > 1 ? Self.places(of: modules, in: orderText) : [:]
-    func place(_ index: Int) -> (Int, Int) {
-      (order[aliases[index].module] ?? priorities[index], index)
-    }
-    found.sort { place($0) < place($1) }
+    found.sort { (priorities[$0], $0) < (priorities[$1], $1) }
     return found.map { aliases[$0] }
   }
 
@@ -158,6 +153,9 @@ public struct ModuleAliases: Sendable {
 
   /// Whether there is no line.
   public var isEmpty: Bool { aliases.isEmpty }
+
+  /// Whether a text was read, even if no line of it is of interest here.
+  public private(set) var hasText = false
 
   private static let nameLimit = 256
   private static let keyword = Array("alias".utf8)
@@ -188,16 +186,28 @@ public struct ModuleAliases: Sendable {
     for module in modules { wanted[Array(module.utf8)] = module }
     var places: [String: Int] = [:]
     var name: [UInt8] = []
-    for (number, line) in TextLines(text) where number <= Self.lineLimit {
+    let bytes = text.span
+    var at = 0
+    var number = 0
+    while at < bytes.count, number < Self.lineLimit, !wanted.isEmpty {
+      // The last part of the path, up to its first dot.
       name.removeAll(keepingCapacity: true)
-      let start = line.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? line.startIndex
-      for byte in line[start...] {
-        guard byte != UInt8(ascii: ".") else { break }
-        name.append(byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : byte)
+      var isWhole = false
+      while at < bytes.count, bytes[at] != 0x0A {
+        switch bytes[at] {
+        case UInt8(ascii: "/"):
+          name.removeAll(keepingCapacity: true)
+          isWhole = false
+        case UInt8(ascii: "."): isWhole = true
+        case let byte where !isWhole:
+          name.append(byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : byte)
+        default: break
+        }
+        at += 1
       }
-      guard let module = wanted.removeValue(forKey: name) else { continue }
-      places[module] = number
-      if wanted.isEmpty { break }
+      at += 1
+      number += 1
+      if let module = wanted.removeValue(forKey: name) { places[module] = number }
     }
     return places
   }

@@ -85,7 +85,7 @@ extension LinuxDriverMatcher {
     _ subject: Subject, _ steps: inout [Step]
   ) -> (all: [ModuleAliases.Alias], builtin: Set<String>) {
     let name = subject.name.description
-    let isBuiltInTable = modules.aliases.isEmpty && modules.builtin.isEmpty
+    let isBuiltInTable = !modules.isKnown
     let label = kernel.map { " (kernel \($0))" } ?? ""
     var lines: [ModuleAliases.Alias]
     let configured = modules.configuration.aliases.matches(name)

@@ -53,8 +53,10 @@ extension UdevRuleSet {
       traps.append(
         (
           "early-mode",
-          "\(defaultFile) sorts behind \(name) and sets MODE again when a device is added; only the event bind,"
-            + " which follows, makes it what this rule says.",
+          "\(defaultFile) sorts behind \(name) and sets MODE again when a device is added"
+            + (rule.isNeverForBind
+              ? ", and this rule is not for the event bind, which follows: it is lost."
+              : "; only the event bind, which follows, makes it what this rule says."),
           "Rename the file to begin with a number above 50, or write MODE:=.", order
         ))
     }
@@ -149,16 +151,37 @@ extension UdevRuleSet {
 }
 
 extension UdevRule {
-  /// Whether it is about a product, in whatever case its author has written the ids: it need not match.
+  /// Whether it is about a product, however its author has written the ids: it need not match.
   public func names(_ device: UdevDevice) -> Bool {
-    func values(_ attribute: String) -> [String] {
-      tokens.filter { $0.attribute == attribute && $0.operation == .match }.map(\.value)
+    func values(_ file: String, _ property: String) -> [String] {
+      tokens.filter { token in
+        guard token.operation == .match else { return false }
+        return token.kind == .matchEnvironment
+          ? token.attribute == property : token.attribute == file
+      }.map(\.value)
     }
-    func isOwn(_ attribute: String) -> Bool {
-      values(attribute).contains { value in
-        value.split(separator: "|").contains { $0.lowercased() == device.attributes[attribute] }
+    func isOwn(_ values: [String], _ file: String) -> Bool {
+      values.contains { value in
+        value.split(separator: "|").contains { Self.digits($0) == device.attributes[file] }
       }
     }
-    return isOwn("idVendor") && (values("idProduct").isEmpty || isOwn("idProduct"))
+    let products = values("idProduct", "ID_MODEL_ID")
+    return isOwn(values("idVendor", "ID_VENDOR_ID"), "idVendor")
+      && (products.isEmpty || isOwn(products, "idProduct"))
+  }
+
+  /// Four small digits for `0x483`, `DF11` and their like.
+  private static func digits(_ text: Substring) -> String {
+    let lower = text.lowercased()
+    let digits = lower.hasPrefix("0x") ? lower.dropFirst(2) : lower[...]
+    return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+  }
+
+  /// Whether it is passed over when a device is bound to its driver.
+  var isNeverForBind: Bool {
+    tokens.contains { token in
+      token.kind == .matchAction
+        && (token.matcher?.matches("bind") ?? false) != (token.operation == .match)
+    }
   }
 }

@@ -88,11 +88,11 @@ public struct UdevDevice: Hashable, Sendable {
 
   /// Whether a file that `attributes` has not does not exist in its folder.
   func lacks(_ attribute: String) -> Bool {
-    hasAllAttributes || (subsystem == "pci" && Self.onlyOfUSB.contains(attribute))
+    hasAllAttributes || (subsystem != "usb" && Self.onlyOfUSB.contains(attribute))
   }
 
-  /// Files of USB devices and interfaces that no PCI device has (Linux,
-  /// Documentation/ABI/testing/sysfs-bus-pci): rules look for them on every ancestor.
+  /// Files of USB devices and interfaces that the controllers, bridges and platforms above them do not have
+  /// (Linux, Documentation/ABI/testing/sysfs-bus-pci): rules look for them on every ancestor.
   private static let onlyOfUSB: Set<String> = [
     "idVendor", "idProduct", "bcdDevice", "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
     "bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "busnum",

@@ -109,14 +109,15 @@ public struct UdevHardwareDatabase: Sendable {
   /// What the database has for a device, later records over earlier ones.
   func properties(of device: UdevDevice) -> [String: String] {
     var found: [String: String] = [:]
-    // The builtin goes up until something is found.
+    // The builtin goes up until something is found, and no further than the device.
     for node in [device] + device.parents.prefix(UdevDevice.parentLimit)
     where node.subsystem == "usb" {
-      guard let name = Self.name(of: node) else { continue }
-      for record in records where record.pattern.matches(name) {
-        for (key, value) in record.properties { found[key] = value }
+      if let name = Self.name(of: node) {
+        for record in records where record.pattern.matches(name) {
+          for (key, value) in record.properties { found[key] = value }
+        }
       }
-      if !found.isEmpty { return found }
+      if !found.isEmpty || node.devtype == "usb_device" { return found }
     }
     return found
   }

@@ -64,7 +64,10 @@ struct InterfaceGrouping {
           "function-alone", "Interface \(interface.number) is a function of its own."))
       let association = associations.first { $0.contains(interface: interface.number) }
       if let association, countsAssociations {
-        if !taken.contains(association.firstInterface) { group.number = association.firstInterface }
+        let first = association.firstInterface
+        if !taken.contains(first), !groups.contains(where: { $0.number == first }) {
+          group.number = first
+        }
         group.interfaces = interfaces.map(\.number).filter {
           association.contains(interface: $0) && !taken.contains($0)
         }

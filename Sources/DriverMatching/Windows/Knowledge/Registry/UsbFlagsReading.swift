@@ -26,6 +26,8 @@ public struct UsbFlagsReading: Hashable, Sendable {
   /// Keys of the same product with another bcdDevice.
   private var revisions: [String] = []
   private var isOfTheRegistry = false
+  /// Whether the control set that counts is there.
+  private var hasCurrent = false
 
   /// Reads a text.
   ///
@@ -41,7 +43,9 @@ public struct UsbFlagsReading: Hashable, Sendable {
     self.name = name
     self.device = device
     digits = String(UsbFlag.key(of: device).dropFirst(UsbFlag.root.count + 1)).lowercased()
-    readLines(INFText(bytes).bytes)
+    let text = INFText(bytes).bytes
+    hasCurrent = Self.hasCurrent(text)
+    readLines(text)
     guard isOfTheRegistry else { throw UsbFlagError(.notOfTheRegistry, file: name) }
     if !hasKey {
       let others =
@@ -50,6 +54,15 @@ public struct UsbFlagsReading: Hashable, Sendable {
       note("usbflags-no-key", "There is no key \(digits.uppercased())\(others).", 1)
     }
     findings.sort { $0.line < $1.line }
+  }
+
+  private static func hasCurrent(_ text: [UInt8]) -> Bool {
+    for (_, line) in TextLines(text) {
+      let line = trimmed(line).prefix(120)
+      guard line.first == 0x5B || line.first == 0x48 || line.first == 0x43 else { continue }
+      if line.text.lowercased().contains("\\currentcontrolset\\control\\usbflags") { return true }
+    }
+    return false
   }
 
   private mutating func note(_ slug: String, _ sentence: String, _ line: Int) {
@@ -126,7 +139,9 @@ public struct UsbFlagsReading: Hashable, Sendable {
     var parts = path.lowercased().split(separator: "\\", maxSplits: 8)
     if parts.first == "computer" { parts.removeFirst() }
     guard parts.count == 5 || parts.count == 6, ["hkey_local_machine", "hklm"].contains(parts[0]),
-      parts[1] == "system", parts[2] == "currentcontrolset" || parts[2].hasPrefix("controlset"),
+      parts[1] == "system",
+      // Others may be of an earlier start, and count only where the current one was not printed.
+      parts[2] == "currentcontrolset" || (!hasCurrent && parts[2].hasPrefix("controlset")),
       parts[3] == "control", parts[4] == "usbflags"
     else { return }
     guard parts.count == 6 else {
