@@ -83,6 +83,22 @@ import Testing
           "usb", "drivers", "--modules", "small.alias", "--modalias",
           "usb:v0781p5567d0200dc00dsc00dp00ic08isc06ip50in00",
         ]),
+      GoldenCase(
+        "drivers-small-digits",
+        [
+          "usb", "drivers", "--modules", "modules.alias", "--modalias",
+          "usb:v0781p5567d0200dc00dsc00dp00ic08isc06ip50in0a",
+        ]),
+      GoldenCase(
+        "bad-drivers-line", ["usb", "drivers", "--modalias", "-"],
+        input: Array("usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00\nusb:x\n".utf8)),
+      GoldenCase(
+        "bad-drivers-new-id-usb",
+        ["usb", "drivers", "--from", "winusb.hex", "--new-id", "usb 1209 0001"]),
+      GoldenCase(
+        "drivers-group",
+        ["usb", "drivers", "--from", "founding.txt", "--os", "linux"] + linux
+          + ["--rules", "70-group.rules"]),
       GoldenCase("bad-drivers-no-names", ["usb", "drivers", "--modalias", "-"], input: [0x0A]),
       GoldenCase(
         "bad-drivers-of-linux", ["usb", "drivers", "--modalias", "usb:*", "--inf", "drivers"]),
@@ -153,6 +169,15 @@ import Testing
           osvc    REG_BINARY    0101
       """#, to: "usbflags.txt")
     try folder.write("[Version]\nSignature = \"nobody\"\n", to: "bad.inf")
+    // A group for those who do not sit there; and three lines that do nothing.
+    try folder.write(
+      """
+      SUBSYSTEM=="usb", ATTR{idVendor}=="0483", ATTR{idProduct}=="df11", MODE="0660", GROUP="plugdev"
+      SUBSYSTEM=="usb", ATTR{idVendor}=="0483", GOTO="nowhere"
+      SUBSYSTEM=="usb", ATTR{idVendor}=="0x0483", MODE="0666"
+      SUBSYSTEM=="usb", MODUS="0666"
+
+      """, to: "70-group.rules")
     // Too late for the tag, and of upper case, which sysfs never has.
     try folder.write(
       """

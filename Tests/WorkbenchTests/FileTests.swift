@@ -82,6 +82,31 @@ import Testing
     try pipe.readEnd.close()
   }
 
+  @Test func `a named pipe that nobody writes to is given up with the task`() async throws {
+    let folder = try Folder()
+    let path = folder.path("pipe")
+    #expect(mkfifo(path.string, 0o600) == 0)
+    let reading = Task.detached { try InputFile.read(path) }
+    reading.cancel()
+    let result = await reading.result
+    #expect(code { _ = try result.get() } == .interrupted)
+  }
+
+  @Test func `a named pipe is read to its end`() async throws {
+    let folder = try Folder()
+    let path = folder.path("pipe")
+    #expect(mkfifo(path.string, 0o600) == 0)
+    let bytes = [UInt8](repeating: 7, count: 300_000)
+    // Opening it waits for the reader.
+    let writing = Thread {
+      guard let file = fopen(path.string, "w") else { return }
+      fwrite(bytes, 1, bytes.count, file)
+      fclose(file)
+    }
+    writing.start()
+    #expect(try InputFile.read(path) == bytes)
+  }
+
   // MARK: Writing
 
   @Test func `a new file appears with its bytes and nothing else`() throws {

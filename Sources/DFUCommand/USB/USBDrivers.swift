@@ -147,7 +147,7 @@ struct USBDrivers: Verb {
 
   func perform(on console: Console) async throws -> ExitStatus {
     let names = !modalias.isEmpty || !hardwareId.isEmpty || !compatibleId.isEmpty
-    let report = names ? try named() : try await described(on: console)
+    let report = names ? try named(on: console) : try await described(on: console)
     let isVerbose = output.verbose
     try console.print(report) { report.text($0, isVerbose: isVerbose) }
     return .done
@@ -225,7 +225,7 @@ struct USBDrivers: Verb {
     return report
   }
 
-  private func named() throws -> DriversReport {
+  private func named(on console: Console) throws -> DriversReport {
     var report = DriversReport(
       source: (modalias + hardwareId + compatibleId).prefix(1).joined())
     if !modalias.isEmpty {
@@ -238,7 +238,22 @@ struct USBDrivers: Verb {
         let text = String(decoding: try InputFile.read("-", limit: 16 << 20), as: UTF8.self)
         lines += text.split(whereSeparator: \.isNewline).map(String.init)
       }
-      let names = try lines.map { try Modalias(parsing: $0) }
+      var names: [Modalias] = []
+      var small: Modalias?
+      for (index, line) in lines.enumerated() {
+        do throws(ModaliasError) {
+          let name = try Modalias(parsing: line)
+          if small == nil, name.description != line.filter({ !$0.isWhitespace }) { small = name }
+          names.append(name)
+        } catch {
+          guard lines.count > 1 else { throw error }
+          throw UsageError(
+            "Number \(index + 1) of the modaliases: \(error.sentence)", help: error.help)
+        }
+      }
+      if let small {
+        console.note("it is \(small): modprobe finds nothing by small digits")
+      }
       guard !names.isEmpty else {
         var error = UsageError(
           "There is no modalias in what was given.",
@@ -287,6 +302,11 @@ struct USBDrivers: Verb {
         help:
           "Write the driver, and then what the kernel takes: 'ftdi_sio 0403 1234', or 'usbserial 0403 1234 ff'."
       )
+    }
+    guard words[0] != "usb", words[0] != "hub" else {
+      throw UsageError(
+        "\(words[0]) takes no ids: it is a driver of devices, or goes by their class.",
+        help: "Name a driver of interfaces: 'ftdi_sio 0403 1234'.")
     }
     return (String(words[0]), id)
   }

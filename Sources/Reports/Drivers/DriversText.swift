@@ -51,11 +51,14 @@ private struct DriversWriter {
         own = terminalSafe(theirs.first?.1 ?? "")
         left = left.dropFirst()
       } else if let number, let index = left.firstIndex(where: { $0.0 == Self.function(number) }) {
-        own = terminalSafe(left[index].1)
+        own = terminalSafe(left.remove(at: index).1)
       } else {
         own = style(.faint, "–")
       }
       table.add([terminalSafe(decision.subject), terminalSafe(Self.short(decision)), own])
+    }
+    for part in left {
+      table.add([terminalSafe(part.0), style(.faint, "–"), terminalSafe(part.1)])
     }
     lines.append("")
     lines += table.lines(indent: 2)

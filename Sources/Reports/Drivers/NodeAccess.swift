@@ -34,7 +34,7 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
   /// What rules that name the device, or held for it, do otherwise than their author will have meant; each with its
   /// place, and what to write instead.
   public var advice: [String]
-  /// Lines that udev passes over, each with its place.
+  /// Lines that udev passes over, and what else is wrong with rules that are not the system's, each with its place.
   public var findings: [String]
   /// What else there is to say of rules, which changes nothing for this device.
   public var otherFindings: [String]
@@ -77,6 +77,13 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
         action: event.action, settings: settings + Self.lists(outcome.symlinks, outcome.tags))
     }
     verdicts = users.map { access.verdict(for: $0).step }
+    // A group's members are those for whom most rules are written.
+    let group = access.group.value
+    if group != "root", group != "0", !users.contains(where: { $0.groups.contains(group) }) {
+      let member = UdevAccess.User(
+        name: "a member of \(group)", id: UInt32.max, groups: [group], isAtSeat: false)
+      verdicts.append(access.verdict(for: member).step)
+    }
     uncertain = plugging.uncertain.prefix(32).map { "\($0.place): \($0.reason)" }
     let applied = plugging.applied
     let named = Set(rules.rules.filter { $0.names(device) }.map { "\($0.file):\($0.line)" })
@@ -89,8 +96,11 @@ public struct NodeAccess: Encodable, Hashable, Sendable {
     let own = plugging.findings + (rules.findings + rules.advice).filter(isOwn)
     advice = own.prefix(32).map(text)
     let rest = rules.findings.filter { !isOwn($0) }
+    // Of what a system brings only lines that are lost are worth a word.
     func isIgnored(_ finding: SettingsFinding) -> Bool {
-      finding.consequence == .lineIgnored || finding.consequence == .fileIgnored
+      let isOfTheSystem = ["/usr/lib/", "/lib/"].contains { finding.file.hasPrefix($0) }
+      return finding.consequence == .lineIgnored || finding.consequence == .fileIgnored
+        || !isOfTheSystem
     }
     findings = rest.filter(isIgnored).prefix(32).map(text)
     otherFindings = rest.filter { !isIgnored($0) }.prefix(32).map(text)

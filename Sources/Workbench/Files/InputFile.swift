@@ -29,7 +29,7 @@ public enum InputFile {
     if path == "-" { return try read(.standardInput, name: name, limit: limit) }
     let descriptor: FileDescriptor
     do {
-      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
     } catch {
       throw openError(error as? Errno, name: name)
     }
@@ -109,7 +109,10 @@ public enum InputFile {
           count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
         }
       } catch {
-        throw error as? Errno ?? .ioError
+        let errno = error as? Errno ?? .ioError
+        // Somebody else was faster.
+        if mayWait, errno == .wouldBlock || errno == .interrupted { continue }
+        throw errno
       }
       if part.isEmpty { break }
       if bytes.isEmpty { bytes = part } else { bytes += part }

@@ -16,13 +16,13 @@ import USB
   @Test func `without a rule everybody may read, and only root may write`() {
     let access = Self.access(#"ENV{X}="1""#)
     #expect(access.listing == "crw-rw-r-- root root")
-    #expect(access.mode.place == "/usr/lib/udev/rules.d/50-udev-default.rules:2")
+    #expect(access.mode.place == "(systemd 252)/50-udev-default.rules:2")
     let ada = access.verdict(for: UdevFixtures.atSeat)
     #expect(ada.canRead && !ada.canWrite)
     #expect(
       ada.step.sentence
         == "ada may only read it: the mode is 0664 for all others"
-        + " (/usr/lib/udev/rules.d/50-udev-default.rules:2)."
+        + " ((systemd 252)/50-udev-default.rules:2)."
     )
     #expect(access.verdict(for: .init(name: "root", id: 0, groups: [], isAtSeat: false)).canWrite)
   }

@@ -38,6 +38,9 @@ extension LinuxDriverMatcher {
     }
   }
 
+  /// Without these there is no USB.
+  private static let partsOfTheCore: Set<String> = ["usbcore", "hub"]
+
   /// What somebody can do, and what were then.
   func changes(_ decision: DriverDecision, _ subject: Subject) -> [DriverDecision.Step] {
     var changes: [DriverDecision.Step] = []
@@ -48,7 +51,7 @@ extension LinuxDriverMatcher {
     let drivers = decision.drivers
     let interface = subject.sysfsName
     let ids = "\(subject.name.vendor) \(subject.name.product)"
-    if subject.claimed == nil {
+    if subject.claimed == nil, Set(drivers) != Self.storagePair {
       for driver in drivers where modules.configuration.blacklisting(driver) == nil {
         if let own = decision.candidates.first(where: { $0.driver == driver })?.origin,
           own.hasSuffix("/new_id")
@@ -57,6 +60,12 @@ extension LinuxDriverMatcher {
             "remove-id",
             "\"echo \(ids) > \(own.dropLast("new_id".count))remove_id\" (as root) takes the id back, and the"
               + " device has to be attached again.", sysfs)
+          continue
+        }
+        // What is part of the kernel cannot be kept from being loaded.
+        if decision.candidates.contains(where: {
+          $0.driver == driver && $0.origin.hasPrefix("modules.builtin")
+        }) || Self.partsOfTheCore.contains(driver) {
           continue
         }
         let others = decision.candidates.filter { candidate in

@@ -264,6 +264,9 @@ extension LinuxDriverMatcher {
     }
   }
 
+  /// Two that decide by the device which of them has it, whatever is loaded first.
+  static let storagePair: Set<String> = ["uas", "usb_storage"]
+
   /// uas and usb-storage both match bulk-only disks; each leaves to the other what is the other's.
   private func askStorage(_ candidates: inout [Candidate], _ subject: Subject) {
     let evidence = Evidence("Linux, drivers/usb/storage/uas-detect.h, uas_use_uas_driver", .read)
@@ -370,6 +373,13 @@ extension LinuxDriverMatcher {
         claimed.evidence)
     }
     if drivers.count == 1 { return Step("binds", "\(drivers[0]) binds.", Self.matching) }
+    if Set(drivers) == Self.storagePair {
+      return Step(
+        "one-of",
+        "uas binds if the device has a setting for it (08/06/62, with four pipes) and no quirk forbids it, and"
+          + " usb_storage if not: its name alone does not tell.",
+        Evidence("Linux, drivers/usb/storage/uas-detect.h, uas_use_uas_driver", .read))
+    }
     if !drivers.isEmpty {
       return Step(
         "one-of", "One of \(listText(drivers, "or")) binds: whichever is loaded first.",

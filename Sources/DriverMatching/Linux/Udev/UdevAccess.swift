@@ -91,7 +91,10 @@ public struct UdevAccess: Codable, Hashable, Sendable {
       return Verdict(
         canRead: canRead, canWrite: canWrite,
         step: DriverDecision.Step(
-          rule, "\(user.name) \(what): \(who) (\(place)).", Evidence(place, .read)))
+          rule, "\(user.name) \(what): \(who) (\(place)).",
+          // What stands in for a file is known from its like.
+          place.hasPrefix(UdevRuleSet.standInFolder)
+            ? Evidence("systemd 252, rules.d", .read) : Evidence(place, .read)))
     }
     if user.id == 0 { return verdict(6, "root", "root opens every node", "the kernel") }
     let text = "0" + String(mode.value & 0o777, radix: 8)

@@ -143,18 +143,21 @@ public struct UdevRuleSet: Sendable {
         slug, file: file.path, line: line, consequence, what, help: help, Self.evidence))
   }
 
+  /// Where those that stand in for systemd's own are said to be: in no folder of the machine.
+  public static let standInFolder = "(systemd 252)"
+
   /// What stands in for systemd's own rules where those of a machine are not at hand: what concerns USB
   /// devices in `50-udev-default.rules` and `73-seat-late.rules` of systemd 252, in words of our own.
   public static let standIns: [ConfigurationFile] = [
     ConfigurationFile(
-      directory: "/usr/lib/udev/rules.d", name: "50-udev-default.rules",
+      directory: standInFolder, name: "50-udev-default.rules",
       text: """
         SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", IMPORT{builtin}="usb_id"
         SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ACTION=="add", MODE="0664"
 
         """),
     ConfigurationFile(
-      directory: "/usr/lib/udev/rules.d", name: "73-seat-late.rules",
+      directory: standInFolder, name: "73-seat-late.rules",
       text: """
         ACTION!="remove", TAG=="uaccess", ENV{MAJOR}!="", RUN{builtin}+="uaccess"
 

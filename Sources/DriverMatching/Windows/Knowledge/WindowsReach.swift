@@ -24,7 +24,8 @@ public struct WindowsProgram: Codable, Hashable, Sendable {
       name: "dfu-util, and others on libusb", services: ["WINUSB", "libusbK", "libusb0"],
       interfaceGUIDs: [], evidence: Evidence("libusb wiki, Windows", .known)),
     WindowsProgram(
-      name: "dfu", services: ["WINUSB", "libusbK", "libusb0"], interfaceGUIDs: [],
+      name: "dfu (not tried on Windows)", services: ["WINUSB", "libusbK", "libusb0"],
+      interfaceGUIDs: [],
       evidence: Evidence("it is on libusb; never tried on Windows", .known)),
     WindowsProgram(
       name: "a browser (WebUSB)", services: ["WINUSB"], interfaceGUIDs: [],
