@@ -34,7 +34,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   guard bytes.count <= 4096 else { return 0 }
   var reader = ByteReader(bytes.span.bytes)
   guard let device = try? DeviceDescriptor(parsing: &reader) else { return 0 }
-  var rest = ByteReader(bytes[min(18, bytes.count)...].span.bytes)
+  let behind = Array(bytes.dropFirst(18))
+  var rest = ByteReader(behind.span.bytes)
   let configurations = ConfigurationDescriptor.all(parsing: &rest)
   checkLinux(device, configurations, choice)
   checkWindows(device, configurations, choice, profile)
