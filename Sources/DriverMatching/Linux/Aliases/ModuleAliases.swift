@@ -92,7 +92,7 @@ public struct ModuleAliases: Sendable {
   ///
   /// - Parameters:
   ///   - info: `modules.builtin.modinfo`: entries `MODULE.KEY=VALUE` with a NUL behind each. (A text in the
-  ///     form of `modules.alias` is read by ``init(_:file:order:)``; `modules.builtin.alias.bin` has the
+  ///     form of `modules.alias` is read by ``init(_:file:order:only:)``; `modules.builtin.alias.bin` has the
   ///     same in an index of kmod's own.)
   ///   - file: what to call it; the line is the number of the entry.
   ///   - device: read only what may match this product.
