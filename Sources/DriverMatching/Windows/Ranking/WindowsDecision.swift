@@ -307,30 +307,7 @@ extension DriverStore {
       changes.append(DriverDecision.Step("undo", "\(condition), \(then).", again))
     }
     if let change = firmwareChange(ids, search) { changes.append(change) }
-    if search.nodes.first?.match.list != .hardware, let name = ids.hardware.last,
-      HardwareID(name) != nil
-    {
-      let match = IdentifierMatch(
-        id: name, list: .hardware, index: ids.hardware.count - 1, field: .hardware)
-      let signature = DriverSigner.whql.signatureScore(on: windows, isDecorated: true)
-      let rank = DriverRank(signature: signature, feature: nil, match)
-      changes.append(
-        DriverDecision.Step(
-          "named-by-product",
-          "A signed package that names \(name) would win at \(rank.text), whatever its date"
-            + (ids.isComposite ? "; no function of the device would appear then." : "."),
-          Evidence("Microsoft Learn, How Windows Ranks Drivers", .derived)))
-    }
-    if let winner = search.nodes.first, winner.match.list == .hardware {
-      let date = winner.version.hasDate ? "a date after \(winner.version.date)" : "any date"
-      changes.append(
-        DriverDecision.Step(
-          "newer-file",
-          "A file that names \(winner.match.id) and has \(date) would win"
-            + (winner.match.index > 0
-              ? "; one that names \(ids.hardware.first ?? "") would win whatever its date." : "."),
-          Evidence("Microsoft Learn, How Windows Ranks Drivers", .derived)))
-    }
+    changes += NamingChange(ids, search.nodes.first, on: windows).steps
     return changes
   }
 
