@@ -145,6 +145,7 @@ struct DriverSearch {
       rank: DriverRank(signature: signature, feature: installation.featureScore, match),
       version: installation.driverVersion ?? version.driverVersion, signer: signer,
       classGUID: version.classGUID, className: version.className, service: installation.service,
+      serviceBinary: installation.serviceBinary, serviceStart: installation.serviceStart,
       interfaceGUIDs: installation.interfaceGUIDs, serviceGUIDs: installation.serviceGUIDs,
       composite: installation.composite, shownClass: shownClass, objection: nil, notes: [])
     if option.isTaken { node.notes = Self.choices(node, installation, models, reading) }

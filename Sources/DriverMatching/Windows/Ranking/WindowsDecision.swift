@@ -16,9 +16,16 @@ public struct WindowsDecision: Codable, Hashable, Sendable {
   /// a device that should work.
   public var problemCode: Int
 
+  /// Why it could not be enumerated; nil where it could.
+  public var failure: EnumerationFailure? {
+    problemCode == 43
+      ? EnumerationFailure(naming: DeviceIDs(hardware: decision.names)) : nil
+  }
+
   /// What the first part of the instance path says: the best hardware id without its revision.
   public var deviceID: String {
     let name = decision.names.first ?? ""
+    if let failure { return failure.deviceID }
     return HardwareID(name)?.withoutRevision ?? name
   }
 }
@@ -44,19 +51,31 @@ extension DriverStore {
   ///   - ids: its names.
   ///   - subject: what it is, for the trace: `device`, `function MI_02`.
   ///   - product: its product string, which Device Manager shows where no driver names it.
-  ///   - failure: why it could not be enumerated; nil where it could.
+  ///   - failure: why it could not be enumerated; nil where it could, or where the ids tell it.
   /// - Returns: the decision; each of its `changes` was found by deciding again.
   public func decision(
     for ids: DeviceIDs, subject: String = "device", product: String? = nil,
     failure: EnumerationFailure? = nil
   ) -> WindowsDecision {
+    // A failure is known by its names too, whoever has handed them in; it has one id in both lists.
+    let named = failure == nil ? EnumerationFailure(naming: ids) : nil
+    let failure = failure ?? named
+    let ids = named.map { DeviceIDs($0) } ?? ids
     let search = search(ids)
     let winner = search.nodes.first
-    let binding = winner.map { self.binding(of: $0, product) }
+    var binding = winner.map { self.binding(of: $0, product) }
+    if let failure { binding?.name = failure.name }
     var decision = DriverDecision(
       system: .windows, subject: subject, names: ids.hardware + ids.compatible,
       steps: steps(search, ids), candidates: candidates(search, ids),
       outcome: outcome(binding, search, product, failure))
+    if let named {
+      decision.steps.insert(
+        DriverDecision.Step(
+          "enumeration",
+          "These are the names of a device that Windows could not ask for its own: \(named.name).",
+          named.evidence), at: 0)
+    }
     if failure == nil { decision.changes = changes(ids, search) }
     return WindowsDecision(
       decision: decision, binding: binding, nodes: search.nodes,
