@@ -372,3 +372,16 @@ extension STM32DecisionTests {
     }
   }
 }
+
+extension STM32DecisionTests {
+  @Test(arguments: [(6002, "0x0FFF0001"), (7601, "0x00FF0001"), (26100, "0x00FF0001")])
+  func `a package that Zadig has made counts as Authenticode, whoever is said to have signed it`(
+    _ build: Int, _ rank: String
+  ) throws {
+    let windows = try #require(WindowsProfile.build(build))
+    let zadig = StoredINF(try STM32Packages.zadig().inf, signer: .whql)
+    let decision = Self.decide([zadig], on: windows)
+    #expect(decision.nodes.first { $0.line != nil }?.rank.text == rank)
+    #expect(decision.nodes.first { $0.line != nil }?.signer == .authenticode)
+  }
+}

@@ -68,6 +68,7 @@ public struct WindowsInstruction: Codable, Hashable, Sendable {
   /// WinUSB by Zadig for one function of a composite device.
   ///
   /// - Parameter interface: its first interface, as the ids write it: `02`.
+  /// - Returns: what to do in Zadig.
   public static func zadig(function interface: String) -> WindowsInstruction {
     let number = UInt8(interface, radix: 16).map { String($0) } ?? interface
     return zadig(
@@ -121,6 +122,7 @@ public struct WindowsInstruction: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - windows: `pnputil` shows devices with the drivers that match from Windows 10 2004 on.
   ///   - isBootloader: whether it is ST's bootloader, which its old programs find by an interface of its own.
+  /// - Returns: the commands that this Windows has.
   public static func looking(
     on windows: WindowsProfile, isBootloader: Bool = false
   ) -> WindowsInstruction {
@@ -172,6 +174,7 @@ public struct WindowsInstruction: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - decision: the decision.
   ///   - windows: the Windows that has decided: not every one has the same commands.
+  /// - Returns: how to see the driver first.
   public static func of(
     _ decision: WindowsDecision, on windows: WindowsProfile
   ) -> [WindowsInstruction] {

@@ -50,6 +50,11 @@ public struct DriverNode: Codable, Hashable, Sendable {
   /// Where it stands: `oem12.inf:34`.
   public var place: String { line.map { "\(file):\($0)" } ?? file }
 
+  /// Whether Windows takes no such package, as it is not signed.
+  func isRefused(on windows: WindowsProfile) -> Bool {
+    signer == .unsigned && windows.architecture != .x86
+  }
+
   /// How tools name it: `inf:models-section:install-section:version:id`.
   public var identity: String {
     [file, modelsSection, installSection, version.version, match.id].joined(separator: ":")

@@ -38,7 +38,7 @@ public struct WindowsBinding: Codable, Hashable, Sendable {
   public var service: String?
   /// The group of Device Manager.
   public var group: String
-  /// The name in that group.
+  /// The name in that group; empty where it is not known.
   public var name: String
   /// The device interfaces that the file registers.
   public var interfaceGUIDs: [String]
@@ -77,10 +77,18 @@ extension DriverStore {
           named.evidence), at: 0)
     }
     if failure == nil { decision.changes = changes(ids, search) }
+    let isRefused = failure == nil && winner?.isRefused(on: windows) == true
+    if isRefused, let winner {
+      decision.steps.append(
+        DriverDecision.Step(
+          "refused",
+          "\(winner.place) is not signed: it does not get into the store, or shows Code 52.",
+          Evidence("Microsoft Learn, Driver Signing Policy", .documented)))
+    }
     return WindowsDecision(
       decision: decision, binding: binding, nodes: search.nodes,
-      extensions: applied(search.extensions), reach: WindowsReach.of(binding),
-      problemCode: failure != nil ? 43 : binding == nil ? 28 : 0)
+      extensions: applied(search.extensions), reach: WindowsReach.of(isRefused ? nil : binding),
+      problemCode: failure != nil ? 43 : binding == nil ? 28 : isRefused ? 52 : 0)
   }
 
   private func binding(of node: DriverNode, _ product: String?) -> WindowsBinding {
@@ -88,7 +96,9 @@ extension DriverStore {
     let shown = group?.shown ?? node.shownClass ?? node.className
     // Devices of this class have had the name that they say themselves since Windows 8.
     let isNamedByItself = group?.name == "USBDevice" && windows.isAtLeast(6, 2)
-    let own = node.description.isEmpty ? node.service?.text ?? node.file : node.description
+    // A file of somebody's own without a description is shown by what there is; of Windows' own it is not known.
+    let fallback = node.line == nil ? "" : node.service?.text ?? node.file
+    let own = node.description.isEmpty ? fallback : node.description
     return WindowsBinding(
       node: node, service: node.service?.text, group: shown,
       name: isNamedByItself ? product ?? own : own,
@@ -249,6 +259,12 @@ extension DriverStore {
         node.version.hasDate
           ? "DriverVer is \(node.version)." : "It has no date, and counts as the oldest.",
         Evidence(node.file, node.line == nil ? .seen : .read)))
+    if node.line == nil, !node.description.isEmpty {
+      steps.append(
+        DriverDecision.Step(
+          "shown-name", "Windows' own file calls the device \"\(node.description)\".",
+          Evidence("Windows' own INF files, as Device Manager shows them", .known)))
+    }
     return DriverDecision.Candidate(
       driver: Self.driverName(node), origin: node.place, match: node.match.id,
       rank: node.rank.rawValue,
@@ -282,8 +298,16 @@ extension DriverStore {
     }
     let node = binding.node
     let certainty: Certainty = node.service?.certainty ?? .read
-    let place = "\"\(binding.name)\" under \"\(binding.group)\""
+    let name = binding.name.isEmpty ? "it" : "\"\(binding.name)\""
+    let place = "\(name) under \"\(binding.group)\""
     let usually = certainty.isFirm ? "" : "usually "
+    if node.isRefused(on: windows) {
+      return DriverDecision.Step(
+        "refused",
+        "Windows refuses \(node.file), which fits best: it is not signed, and Windows of 64 bits takes no such "
+          + "package. The device stays without a driver, under Code 52 or Code 28.",
+        Evidence("Microsoft Learn, Driver Signing Policy", .documented))
+    }
     switch binding.service {
     case nil:
       return DriverDecision.Step(
