@@ -242,6 +242,10 @@ extension WindowsDecisionTests {
     let refused = STM32DecisionTests.decide([package])
     #expect(refused.decision.outcome.rule == "refused")
     #expect(refused.problemCode == 52)
+    #expect(refused.decision.drivers.isEmpty)
+    #expect(RegistryProof.of(refused, deviceID: #"USB\VID_0483&PID_DF11"#).isEmpty)
+    #expect(
+      WindowsInstruction.of(refused, on: .windows11).map(\.name) == ["look", "to-winusb", "zadig"])
     #expect(refused.decision.steps.last?.rule == "refused")
     #expect(refused.reach.allSatisfy { !$0.isReached })
     #expect(DriverChain(refused, on: .windows11).end?.name == "install")

@@ -200,6 +200,14 @@ import USB
     #expect(WindowsSymptom.of(other).isEmpty)
   }
 
+  @Test func `a device that says 0000:0002 itself was enumerated`() {
+    var device = NamesTests.bootloader
+    (device.vendor, device.product) = (VendorID(0), ProductID(2))
+    let ids = DeviceIDs(device, [NamesTests.configuration(.dfuMode)])
+    #expect(EnumerationFailure(naming: ids) == nil)
+    #expect(DriverStore([], on: .windows11).decision(for: ids).problemCode == 28)
+  }
+
   @Test func `a symptom says the name and the group that the decision says`() throws {
     let other = try INF(
       text: INFTests.head + "Class=USBDevice\nClassGuid={88bae032-5a81-49f0-bc3d-a4ff138216d6}\n"

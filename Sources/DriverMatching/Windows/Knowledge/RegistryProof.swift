@@ -15,7 +15,7 @@ public struct RegistryProof: Codable, Hashable, Sendable {
   ///   - deviceID: `USB\VID_0483&PID_DF11`, or the id of a function.
   /// - Returns: the values, those of the device first.
   public static func of(_ decision: WindowsDecision, deviceID: String) -> [RegistryProof] {
-    guard let binding = decision.binding else { return [] }
+    guard let binding = decision.binding, decision.problemCode != 52 else { return [] }
     let node = binding.node
     let name = HardwareID(deviceID)?.withoutRevision ?? deviceID
     let guid = node.classGUID.lowercased()

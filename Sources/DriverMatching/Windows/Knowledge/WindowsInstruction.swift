@@ -181,10 +181,12 @@ public struct WindowsInstruction: Codable, Hashable, Sendable {
     let isBootloader = decision.isBootloader
     var all = [looking(on: windows, isBootloader: isBootloader)]
     guard decision.problemCode != 43 else { return all }
-    if let node = decision.binding?.node, node.line != nil {
+    // A package that Windows refuses is as none.
+    let binding = decision.problemCode == 52 ? nil : decision.binding
+    if let node = binding?.node, node.line != nil {
       all.append(removing(node.file, on: windows))
     }
-    let service = decision.binding?.service?.lowercased()
+    let service = binding?.service?.lowercased()
     if isBootloader {
       if service == "winusb" {
         all.append(stTub30(on: windows) ?? withoutST(on: windows))
@@ -201,7 +203,7 @@ public struct WindowsInstruction: Codable, Hashable, Sendable {
       if let name {
         all.append(name.interface.map { zadig(function: $0) } ?? zadig)
       }
-      if decision.binding == nil { all.append(makersPackage) }
+      if binding == nil { all.append(makersPackage) }
     }
     return all
   }

@@ -44,7 +44,10 @@ public enum EnumerationFailure: Int, Codable, Hashable, Sendable, CaseIterable {
   /// instead of vendor and product; nil for those of a device that was enumerated.
   public init?(naming ids: DeviceIDs) {
     let names = Set((ids.hardware + ids.compatible).map { $0.uppercased() })
-    let products = Set(ids.hardware.lazy.compactMap { HardwareID($0)?.bare })
+    // A device that was enumerated has a revision, also one that says 0000:0002 itself.
+    let known = ids.hardware.lazy.compactMap { HardwareID($0) }
+    let products =
+      known.contains { $0.revision != nil || $0.interface != nil } ? [] : Set(known.map(\.bare))
     guard
       let failure = Self.allCases.first(where: {
         names.contains($0.id) || products.contains($0.deviceID)

@@ -18,7 +18,9 @@ extension DriverStore {
     let instance = WindowsInstance(serialNumber: serialNumber, flags: flags ?? names.flags)
     device.decision.steps = names.steps + [instance.step] + device.decision.steps
     names.tellConditions(in: &device.decision, flags ?? names.flags, windows)
-    guard device.binding?.service?.lowercased() == "usbccgp" else { return [device] }
+    guard device.problemCode == 0, device.binding?.service?.lowercased() == "usbccgp" else {
+      return [device]
+    }
     let settings = device.binding?.node.composite
     let (functions, steps) = names.divided(by: settings)
     device.decision.steps += (settings?.steps ?? []) + steps

@@ -185,9 +185,11 @@ extension DriverStore {
             ? "is the best of \(search.nodes.count)" : "is the only one that matches"
         default: defeat ?? "stands in the same file, at the same rank, behind the first"
         }
+      let isRefused = index == 0 && node.isRefused(on: windows)
+      if isRefused { candidate.verdict = .dropped }
       candidate.steps.append(
         DriverDecision.Step(
-          "verdict", "It \(verdict).",
+          "verdict", "It \(verdict)\(isRefused ? ", and is refused, as it is not signed" : "").",
           Evidence("Microsoft Learn, How Windows Ranks Drivers", .documented)))
       candidates.append(candidate)
     }
