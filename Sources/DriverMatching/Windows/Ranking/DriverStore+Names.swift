@@ -71,19 +71,23 @@ extension WindowsNames {
     var conditions: [String] = []
     if version < BCDVersion(0x0200) {
       conditions.append(
-        "bcdUSB, which is \(version), would have to be 2.00 or more for descriptors 1.0, and 2.01 for 2.0."
-      )
-    } else if version < BCDVersion(0x0201), windows.isAtLeast(6, 3) {
-      conditions.append(
-        "For descriptors 2.0 bcdUSB, which is \(version), would have to be 2.01 or more.")
+        "For descriptors 1.0 bcdUSB, which is \(version), would have to be 2.00 or more.")
     }
     if flags.isWithoutMicrosoftString {
       conditions.append(
         "For descriptors 1.0 osvc, which is 00 00 in usbflags, has to be deleted, or bcdDevice be another."
       )
     }
-    if flags.skipsBinaryObjectStore {
-      conditions.append("For descriptors 2.0 SkipBOSDescriptorQuery in usbflags has to be deleted.")
+    // Where those of 1.0 would do, what those of 2.0 need does not matter.
+    if !conditions.isEmpty, windows.isAtLeast(6, 3) {
+      if version < BCDVersion(0x0201) {
+        conditions.append(
+          "For descriptors 2.0 bcdUSB, which is \(version), would have to be 2.01 or more.")
+      }
+      if flags.skipsBinaryObjectStore {
+        conditions.append(
+          "For descriptors 2.0 SkipBOSDescriptorQuery in usbflags has to be deleted.")
+      }
     }
     guard !conditions.isEmpty else { return }
     decision.changes[index].sentence += " " + conditions.joined(separator: " ")

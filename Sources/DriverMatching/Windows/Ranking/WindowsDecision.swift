@@ -369,7 +369,7 @@ extension DriverStore {
     guard let then = self.search(asking).nodes.first else { return nil }
     let isSame = then.file == search.nodes.first?.file
     return DriverDecision.Step(
-      "firmware-asks-for-winusb",
+      isSame ? "firmware-asks-in-vain" : "firmware-asks-for-winusb",
       isSame
         ? "If the firmware asked for WINUSB with Microsoft OS descriptors, \(then.file) would win all the "
           + "same, at \(then.rank.text)."
