@@ -307,3 +307,81 @@ extension STM32DecisionTests {
     #expect(decision.nodes.first?.rank.featureScore == expected)
   }
 }
+
+extension STM32DecisionTests {
+  struct Winner: Sendable {
+    var models: String
+    var install = ""
+    /// Packages that are said to win, as id, FeatureScore and DriverVer.
+    var promised: [(String, String, String)]
+    /// What has to be said, in parts.
+    var words: [String]
+  }
+
+  private static let product = #"USB\VID_0483&PID_DF11"#
+  private static let revision = #"USB\VID_0483&PID_DF11&REV_2200"#
+
+  private static func package(
+    _ models: String, _ install: String, _ version: String, name: String
+  ) throws -> StoredINF {
+    StoredINF(
+      try INF(
+        text: INFTests.head + "CatalogFile=a.cat\nDriverVer=\(version),1.0\n"
+          + "[Manufacturer]\na=M,NTamd64\n[M.NTamd64]\nd=I\(models)\n[I]\n\(install)", name: name))
+  }
+
+  @Test(arguments: [
+    Winner(
+      models: "," + product, install: "FeatureScore=01\n",
+      promised: [
+        (product, "FeatureScore=01\n", "01/02/2024"), (revision, "FeatureScore=01\n", ""),
+      ],
+      words: [
+        "names \(product), has FeatureScore=01, and has a date after 01/01/2024 would win at 0x00010001",
+        "names \(revision), has FeatureScore=01, would win at 0x00010000, whatever its date",
+      ]),
+    Winner(
+      models: ",," + product, promised: [(product, "", "01/01/1999")],
+      words: ["names \(product) would win at 0x00FF0001, whatever its date"]),
+    Winner(
+      models: "," + product,
+      promised: [(product, "", "01/02/2024"), (revision, "", "01/01/1999")],
+      words: [
+        "names \(product) and has a date after 01/01/2024 would win at 0x00FF0001",
+        "names \(revision) would win at 0x00FF0000, whatever its date",
+      ]),
+    Winner(
+      models: "," + revision, promised: [(revision, "", "01/02/2024")],
+      words: ["names \(revision) and has a date after 01/01/2024 would win at 0x00FF0000"]),
+    Winner(
+      models: #",USB\Class_FE"#, install: "FeatureScore=20\n",
+      promised: [(product, "FeatureScore=20\n", "01/01/1999")],
+      words: ["names \(product), has FeatureScore=20, would win at 0x00200001, whatever its date"]),
+  ])
+  func `what would change it is what does change it`(_ winner: Winner) throws {
+    let first = try Self.package(winner.models, winner.install, "01/01/2024", name: "oem1.inf")
+    let decision = Self.decide([first])
+    let sentences = decision.decision.changes.map(\.sentence).filter { $0.hasPrefix("A signed") }
+    #expect(sentences.count == winner.words.count)
+    for (sentence, words) in zip(sentences, winner.words) {
+      #expect(sentence.contains(words))
+    }
+    for (id, install, version) in winner.promised {
+      let other = try Self.package("," + id, install, version, name: "oem2.inf")
+      #expect(Self.decide([first, other]).binding?.node.file == "oem2.inf", "\(id)")
+    }
+  }
+}
+
+extension STM32DecisionTests {
+  @Test(arguments: [(6002, "0x0FFF0001"), (7601, "0x00FF0001"), (26100, "0x00FF0001")])
+  func `a package that Zadig has made counts as Authenticode, whoever is said to have signed it`(
+    _ build: Int, _ rank: String
+  ) throws {
+    let windows = try #require(WindowsProfile.build(build))
+    let zadig = StoredINF(try STM32Packages.zadig().inf, signer: .whql)
+    let decision = Self.decide([zadig], on: windows)
+    #expect(decision.nodes.first { $0.line != nil }?.rank.text == rank)
+    #expect(decision.nodes.first { $0.line != nil }?.signer == .authenticode)
+  }
+}

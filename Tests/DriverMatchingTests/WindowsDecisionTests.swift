@@ -146,3 +146,136 @@ extension WindowsDecisionTests {
     #expect(nodes.allSatisfy { ($0.service?.text.count ?? 0) <= 512 })
   }
 }
+
+extension WindowsDecisionTests {
+  struct Modem: Sendable {
+    var control: [UInt8]
+    /// What its union descriptor names; nil for none.
+    var union: [UInt8]?
+    var hasData: Bool
+    var code: Int
+
+    static let all = [
+      // A pipe for notifications, bulk as it should not be, does not carry data.
+      Modem(control: [0x83], union: nil, hasData: true, code: 10),
+      Modem(control: [0x83, 0x02], union: [1], hasData: true, code: 10),
+      Modem(control: [], union: nil, hasData: false, code: 10),
+      Modem(control: [0x83], union: [1], hasData: false, code: 10),
+      // All of it in one interface.
+      Modem(control: [0x83, 0x02], union: nil, hasData: false, code: 0),
+      Modem(control: [0x83, 0x02], union: [0], hasData: false, code: 0),
+      Modem(control: [0x83, 0x02], union: [1], hasData: false, code: 0),
+    ]
+  }
+
+  @Test(arguments: Modem.all)
+  func `a control interface whose data is another function cannot start`(_ modem: Modem) {
+    var control = InterfaceDescriptor(
+      number: 0, interfaceClass: ClassTriple(2, 2, 1),
+      endpoints: modem.control.map {
+        EndpointDescriptor(address: $0, attributes: 2, maxPacketSize: 64, interval: 0)
+      })
+    control.extra = [modem.union].compactMap { $0 }.map {
+      RawDescriptor(bytes: [UInt8(4 + $0.count), 0x24, 6, 0] + $0, offset: 0)
+    }
+    let other = InterfaceDescriptor(
+      number: 1, interfaceClass: modem.hasData ? ClassTriple(10, 0, 0) : ClassTriple(0xFF, 0, 0))
+    let configuration = ConfigurationDescriptor(
+      interfaces: modem.hasData || modem.union != [1]
+        ? [control, other]
+        : [
+          control, InterfaceDescriptor(number: 2, interfaceClass: ClassTriple(0xFF, 0, 0)),
+        ])
+    let all = DriverStore([], on: .windows10).decisions(
+      for: WindowsNames(NamesTests.bootloader, [configuration], on: .windows10))
+    #expect(all[1].binding?.service == "usbser")
+    #expect(all[1].problemCode == modem.code)
+    #expect(all[1].decision.steps.contains { $0.rule == "cdc-split" } == (modem.code == 10))
+    #expect(all[1].reach.contains { $0.isReached } == (modem.code == 0))
+  }
+
+  @Test(arguments: [
+    (0x0110, false, ["2.00 or more", "2.01 or more"]),
+    (0x0110, true, ["2.00", "2.01", "osvc"]), (0x0200, true, ["2.01", "osvc, which is 00 00"]),
+    (0x0200, false, []), (0x0201, true, ["osvc"]), (0x0201, false, []),
+  ])
+  func `what firmware could ask for names what keeps Windows from asking`(
+    _ version: UInt16, _ isWithout: Bool, _ words: [String]
+  ) throws {
+    var device = NamesTests.bootloader
+    device.usbVersion = BCDVersion(version)
+    var flags = UsbFlags()
+    flags.isWithoutMicrosoftString = isWithout
+    let names = WindowsNames(
+      device, [NamesTests.configuration(.dfuMode)], flags: flags, on: .windows11)
+    let decision = DriverStore([], on: .windows11).decisions(for: names)[0].decision
+    let change = try #require(decision.changes.first { $0.rule == "firmware-asks-for-winusb" })
+    for word in words { #expect(change.sentence.contains(word)) }
+    #expect(change.sentence.contains("osvc") == isWithout)
+    #expect(change.sentence.contains("bcdUSB") == words.contains { $0.hasPrefix("2.") })
+    // Where it would change nothing, what it needs does not matter.
+    let bound = DriverStore([try STM32Packages.cube()], on: .windows11).decisions(for: names)[0]
+    let vain = try #require(
+      bound.decision.changes.first { $0.rule == "firmware-asks-in-vain" })
+    #expect(vain.sentence.contains("all the same"))
+    #expect(!vain.sentence.contains("bcdUSB"))
+  }
+
+  @Test(arguments: [
+    (#"USB\COMPOSITE"#, "USB Composite Device"), (#"USB\Class_03"#, "USB Input Device"),
+    (#"USB\Class_02&SubClass_02"#, "USB Serial Device (COMn)"),
+    (#"USB\MS_COMP_WINUSB"#, "WinUsb Device"),
+    (#"USB\Class_08&SubClass_06&Prot_50"#, "USB Mass Storage Device"),
+  ])
+  func `Device Manager shows the description of Windows' own files and no service`(
+    _ id: String, _ name: String
+  ) {
+    let decision = DriverStore([], on: .windows11).decision(
+      for: DeviceIDs(hardware: [], compatible: [id]))
+    #expect(decision.binding?.name == name)
+    #expect(decision.decision.outcome.sentence.contains("shows \"\(name)\" under"))
+    #expect(decision.decision.candidates[0].steps.contains { $0.rule == "shown-name" })
+  }
+
+  @Test func `where the name of a device is not known none is made up`() {
+    let decision = DriverStore([], on: .windows11).decision(
+      for: DeviceIDs(hardware: [], compatible: [#"USB\MS_COMP_XUSB20"#]))
+    #expect(decision.decision.outcome.sentence.contains("shows it under"))
+    #expect(decision.binding?.name == "")
+  }
+
+  @Test func `a package that is not signed is refused in the outcome as in the chain`() throws {
+    let package = try STM32Packages.cube(signer: .unsigned)
+    let refused = STM32DecisionTests.decide([package])
+    #expect(refused.decision.outcome.rule == "refused")
+    #expect(refused.problemCode == 52)
+    #expect(refused.decision.drivers.isEmpty)
+    #expect(RegistryProof.of(refused, deviceID: #"USB\VID_0483&PID_DF11"#).isEmpty)
+    #expect(
+      WindowsInstruction.of(refused, on: .windows11).map(\.name) == ["look", "to-winusb", "zadig"])
+    #expect(refused.decision.steps.last?.rule == "refused")
+    #expect(refused.reach.allSatisfy { !$0.isReached })
+    #expect(DriverChain(refused, on: .windows11).end?.name == "install")
+    #expect(
+      DriverChain(refused, on: .windows11).links[0].sentence.contains("installed at once") == false)
+    let windows = WindowsProfile(build: 19045, architecture: .x86)
+    #expect(STM32DecisionTests.decide([package], on: windows).problemCode == 0)
+  }
+
+  @Test(arguments: [
+    ("[I]\nInclude=a.inf\nNeeds=I\n", [5]), ("[I]\nNeeds=I\n", [4]),
+    ("[I]\nNeeds=J\n[J]\nx=1\n", []),
+    ("[I]\nNeeds=J\n[J]\nNeeds=K,i\n[K]\nNeeds=J\n", [6, 8]),
+    ("[I]\nInclude=b.inf\nNeeds=I\n", []), ("[I]\nNeeds=J,J\n[J]\n", []),
+  ])
+  func `a section that needs itself is told with its line`(_ text: String, _ lines: [Int]) throws {
+    let inf = try INF(text: INFTests.head + text, name: "a.inf")
+    #expect(inf.findings.filter { $0.slug == "inf-needs-itself" }.map(\.line) == lines)
+  }
+
+  @Test func `a chain of sections as long as the file is followed to its end`() throws {
+    let chain = (0..<9_000).map { "[S\($0)]\nNeeds=S\(($0 + 1) % 9_000)\n" }.joined()
+    let inf = try INF(text: INFTests.head + chain, name: "a.inf")
+    #expect(inf.findings.filter { $0.slug == "inf-needs-itself" }.count == 1)
+  }
+}

@@ -132,18 +132,98 @@ import USB
     #expect(WindowsSymptom.of(tube).map(\.proof) == ["Service = STTub30"])
     #expect(WindowsSymptom.of(none).map(\.problemCode) == [28])
     #expect(
-      WindowsInstruction.of(cube).flatMap(\.commands).contains(
+      WindowsInstruction.of(cube, on: .windows11).flatMap(\.commands).contains(
         "pnputil /delete-driver oem12.inf /uninstall"))
-    #expect(WindowsInstruction.of(cube).map(\.name) == ["look", "remove", "to-sttub30"])
-    #expect(WindowsInstruction.of(tube).map(\.name) == ["look", "remove", "to-winusb", "zadig"])
-    #expect(WindowsInstruction.of(none).map(\.name) == ["look", "to-winusb", "zadig"])
+    #expect(
+      WindowsInstruction.of(cube, on: .windows11).map(\.name) == ["look", "remove", "to-sttub30"])
+    #expect(
+      WindowsInstruction.of(tube, on: .windows11).map(\.name) == [
+        "look", "remove", "to-winusb", "zadig",
+      ])
+    #expect(
+      WindowsInstruction.of(none, on: .windows11).map(\.name) == ["look", "to-winusb", "zadig"])
     let proofs = RegistryProof.of(cube, deviceID: #"USB\VID_0483&PID_DF11"#)
     #expect(
       proofs.map(\.value) == [
-        "WinUSB", "{88bae032-5a81-49f0-bc3d-a4ff138216d6}", STM32Packages.cubeGUID, "oem12.inf",
+        "WinUSB", "{88bae032-5a81-49f0-bc3d-a4ff138216d6}",
+        #"{88bae032-5a81-49f0-bc3d-a4ff138216d6}\…"#, STM32Packages.cubeGUID, "oem12.inf",
         #"usb\vid_0483&pid_df11"#, "1.3.0.0", "USB_Install",
+        #"%12%\WinUSB.sys (%12% is system32\drivers)"#, "3 (when a device needs it)",
       ])
     #expect(RegistryProof.of(none, deviceID: "").isEmpty)
     for code in [28, 39, 43, 52] { #expect(ProblemCode.of(code) != nil) }
+  }
+
+  @Test func `the key of the service shows the driver, and keys that nobody knows are left out`()
+    throws
+  {
+    let tube = RegistryProof.of(
+      STM32DecisionTests.decide([try STM32Packages.tube()]),
+      deviceID: #"USB\VID_0483&PID_DF11&REV_2200"#)
+    let services = #"HKLM\SYSTEM\CurrentControlSet\Services\STTub30"#
+    #expect(tube.filter { $0.key == services }.map(\.name) == ["ImagePath", "Start"])
+    #expect(tube[0].key == #"HKLM\SYSTEM\CurrentControlSet\Enum\USB\VID_0483&PID_DF11\…"#)
+    let bare = DriverStore([], on: .windows11).decision(
+      for: DeviceIDs(hardware: [], compatible: [#"USB\MS_COMP_WINUSB"#]))
+    let keys = RegistryProof.of(bare, deviceID: "").map(\.key)
+    #expect(!keys.isEmpty)
+    #expect(keys.allSatisfy { !$0.contains(#"\Enum\"#) })
+    let plain = try INF(
+      text: INFTests.head + "[Manufacturer]\na=M,NTamd64\n[M.NTamd64]\n"
+        + "d=I,USB\\VID_0483&PID_DF11\n[I]\n", name: "plain.inf")
+    let unclassed = RegistryProof.of(
+      STM32DecisionTests.decide([StoredINF(plain)]), deviceID: #"USB\VID_0483&PID_DF11"#)
+    #expect(unclassed.allSatisfy { !$0.key.contains(#"\Class\"#) && !$0.value.isEmpty })
+  }
+
+  @Test(arguments: [
+    DeviceIDs(hardware: [#"USB\DEVICE_DESCRIPTOR_FAILURE"#]),
+    DeviceIDs(hardware: [#"usb\vid_0000&pid_0002"#]),
+    DeviceIDs(hardware: [], compatible: [#"usb\device_descriptor_failure"#]),
+    DeviceIDs(.deviceDescriptor),
+  ])
+  func `names of a failed enumeration are Code 43, and no matter of drivers`(_ ids: DeviceIDs) {
+    let decision = DriverStore([], on: .windows11).decision(for: ids, product: "Board")
+    let name = "Unknown USB Device (Device Descriptor Request Failed)"
+    #expect(decision.problemCode == 43)
+    #expect(decision.decision.outcome.rule == "code-43")
+    #expect(decision.decision.outcome.sentence.contains("\"\(name)\" with Code 43"))
+    #expect(decision.decision.steps.first?.rule == "enumeration")
+    #expect(decision.decision.changes.isEmpty)
+    #expect(decision.binding?.name == name)
+    #expect(decision.deviceID == #"USB\VID_0000&PID_0002"#)
+    #expect(WindowsSymptom.of(decision).map(\.problemCode) == [43])
+    #expect(WindowsInstruction.of(decision, on: .windows11).map(\.name) == ["look"])
+    let proofs = RegistryProof.of(decision, deviceID: decision.deviceID)
+    #expect(proofs.allSatisfy { !$0.value.isEmpty && $0.name != "Service" })
+    let other = DriverStore([], on: .windows11).decision(for: DeviceIDs(.setAddress))
+    #expect(WindowsSymptom.of(other).isEmpty)
+  }
+
+  @Test func `a device that says 0000:0002 itself was enumerated`() {
+    var device = NamesTests.bootloader
+    (device.vendor, device.product) = (VendorID(0), ProductID(2))
+    let ids = DeviceIDs(device, [NamesTests.configuration(.dfuMode)])
+    #expect(EnumerationFailure(naming: ids) == nil)
+    #expect(DriverStore([], on: .windows11).decision(for: ids).problemCode == 28)
+  }
+
+  @Test func `a symptom says the name and the group that the decision says`() throws {
+    let other = try INF(
+      text: INFTests.head + "Class=USBDevice\nClassGuid={88bae032-5a81-49f0-bc3d-a4ff138216d6}\n"
+        + "CatalogFile=a.cat\n[Manufacturer]\na=M,NTamd64\n[M.NTamd64]\n"
+        + "Mine=I,USB\\VID_0483&PID_DF11\n[I]\n[I.Services]\nAddService=STTub30,2,S\n",
+      name: "mine.inf")
+    let store = DriverStore([StoredINF(other)], on: .windows11)
+    let decision = store.decision(for: DeviceIDs(hardware: [#"USB\VID_0483&PID_DF11"#]))
+    let seen = try #require(WindowsSymptom.of(decision).first?.seen)
+    #expect(seen.hasSuffix("\"Mine\" is under \"Universal Serial Bus devices\"."))
+    #expect(!seen.contains("controllers"))
+    let none = DriverStore([], on: .windows11).decision(
+      for: DeviceIDs(hardware: [#"USB\VID_0483&PID_DF11"#]))
+    #expect(WindowsSymptom.of(none).allSatisfy { !$0.seen.contains("BOOTLOADER") })
+    let foreign = DriverStore([], on: .windows11).decision(
+      for: DeviceIDs(hardware: [#"USB\VID_1234&PID_0001"#]))
+    #expect(WindowsSymptom.of(foreign).isEmpty)
   }
 }

@@ -2,12 +2,11 @@ extension WindowsProfile {
   /// The Windows of a build, with what follows from it.
   ///
   /// - Parameter build: as `winver` shows it: 7601, 19045, 26100.
-  /// - Returns: nil for a build between the versions, which no Windows has had.
+  /// - Returns: nil for a build between the versions, which no Windows has had; and for one before Vista, which
+  ///   ranked in another way (without the scores of signature and feature) that is not followed here.
   public static func build(_ build: Int) -> WindowsProfile? {
     let version: (major: Int, minor: Int)
     switch build {
-    case 2600: version = (5, 1)
-    case 3790: version = (5, 2)
     case 6000...6003: version = (6, 0)
     case 7600, 7601: version = (6, 1)
     case 9200: version = (6, 2)

@@ -189,8 +189,10 @@ extension DriversReport.Windows {
     profile = store.windows
     self.findings = findings
     flags = []
+    let failed = EnumerationFailure(naming: ids)?.deviceID
     parts = [
-      Part(store.decision(for: ids), on: store.windows, deviceID: ids.hardware.last ?? "")
+      Part(
+        store.decision(for: ids), on: store.windows, deviceID: failed ?? ids.hardware.last ?? "")
     ]
   }
 }
@@ -199,11 +201,9 @@ extension DriversReport.Windows.Part {
   init(_ outcome: WindowsDecision, on windows: WindowsProfile, deviceID: String) {
     self.outcome = outcome
     chain = DriverChain(outcome, on: windows)
-    // They are of ST's bootloader.
-    let isBootloader = deviceID.uppercased().contains("VID_0483&PID_DF11")
-    symptoms = isBootloader ? WindowsSymptom.of(outcome) : []
+    symptoms = WindowsSymptom.of(outcome)
     registry = RegistryProof.of(outcome, deviceID: deviceID)
-    instructions = WindowsInstruction.of(outcome)
+    instructions = WindowsInstruction.of(outcome, on: windows)
   }
 }
 

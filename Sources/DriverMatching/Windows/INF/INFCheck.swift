@@ -10,7 +10,7 @@ enum INFCheck {
   static func findings(of inf: INF) -> [INFFinding] {
     let reading = INFReading(inf)
     return undefinedTokens(inf) + version(reading) + manufacturers(reading) + interfaces(reading)
-      + services(reading)
+      + services(reading) + INFRecursion.findings(of: reading)
   }
 
   /// Tokens that no `[Strings]` section defines; and those that a section of a language lacks, since then the

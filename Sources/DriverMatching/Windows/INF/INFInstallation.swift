@@ -26,6 +26,10 @@ public struct INFInstallation: Hashable, Sendable {
   public var composite: CompositeSettings?
   /// GUIDs that the registry keys of the service get, as old drivers keep them.
   public var serviceGUIDs: [Value]
+  /// The file of the function driver as its section says it: `%12%\WinUSB.sys`; nil where nothing is said.
+  public var serviceBinary: Value?
+  /// `StartType` of the function driver; nil where nothing is said.
+  public var serviceStart: Value?
   /// `FeatureScore`, lower is better; nil for none.
   public var featureScore: UInt8?
   /// `ExcludeID`: hardware ids that the section does not install for.
@@ -88,6 +92,13 @@ extension INFReading {
     if let line = service?.line {
       let keys = INFGathered(line.line.field(2), of: self, library, &cache)
       result.serviceGUIDs = registryValues(keys, library).flatMap(\.guids)
+      func value(_ key: String) -> INFInstallation.Value? {
+        keys.lines(key).first.map {
+          INFInstallation.Value(text: $0.line.field(0), place: $0.place, certainty: .read)
+        }
+      }
+      result.serviceBinary = value("ServiceBinary")
+      result.serviceStart = value("StartType")
     }
     result.featureScore = first("featurescore").flatMap { line in
       let digits = field(0, of: line).lowercased()

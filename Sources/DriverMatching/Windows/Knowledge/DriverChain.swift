@@ -53,7 +53,9 @@ public struct DriverChain: Codable, Hashable, Sendable {
     if let node {
       add(
         "driver-store", .passes,
-        "\(node.file) in the driver store is the best there, and is installed at once.",
+        node.isRefused(on: windows)
+          ? "\(node.file) would be the best in the driver store."
+          : "\(node.file) in the driver store is the best there, and is installed at once.",
         "", node.line == nil ? .documented : .read, node.place)
     } else {
       add("driver-store", .passes, "Nothing in the driver store matches, so that others are asked.")
@@ -69,8 +71,7 @@ public struct DriverChain: Codable, Hashable, Sendable {
       return
     }
     add("prompt", .skipped, "There is nothing to ask: the store has a driver.", "", .known)
-    let isRefused = node.signer == .unsigned && windows.architecture != .x86
-    if isRefused {
+    if node.isRefused(on: windows) {
       add(
         "install", .stops,
         "The package is not signed, and Windows of 64 bits takes no such package.",

@@ -12,6 +12,8 @@ public struct InboxDriver: Codable, Hashable, Sendable {
   public var position: Int
   /// The service; empty for none.
   public var service: String
+  /// What Device Manager shows (Windows' own INF files, as it shows them); empty where that is not known.
+  public var description: String
   /// The setup class.
   public var className: String
   /// The first Windows that has it: major, minor, build.
@@ -45,7 +47,9 @@ public struct InboxDriver: Codable, Hashable, Sendable {
       return InboxDriver(
         file: row.file, id: "USB\\" + id,
         field: position != nil ? .compatible : row.isSeen ? .hardware : nil,
-        position: position ?? 0, service: row.service, className: row.className, since: row.since,
+        position: position ?? 0, service: row.service,
+        description: row.descriptions[id] ?? row.description,
+        className: row.className, since: row.since,
         certainty: row.certainty)
     }
   }
@@ -61,6 +65,10 @@ public struct InboxDriver: Codable, Hashable, Sendable {
     /// Of ids that were seen in a later field, the place there.
     var positions: [String: Int] = [:]
     var certainty: Certainty = .known
+    /// What Device Manager shows; empty where that is not known.
+    var description = ""
+    /// Of ids that are shown otherwise, how.
+    var descriptions: [String: String] = [:]
   }
 
   private static let windows8 = [6, 2]
@@ -69,47 +77,63 @@ public struct InboxDriver: Codable, Hashable, Sendable {
   private static let rows: [Row] = [
     Row(
       file: "usb.inf", ids: ["COMPOSITE"], service: "usbccgp", className: "USB", isSeen: true,
-      certainty: .seen),
-    Row(file: "usb.inf", ids: ["Class_09"], service: "usbhub", className: "USB", certainty: .seen),
+      certainty: .seen, description: "USB Composite Device"),
+    Row(
+      file: "usb.inf", ids: ["Class_09"], service: "usbhub", className: "USB", certainty: .seen,
+      description: "Generic USB Hub"),
     Row(
       file: "usb.inf",
       ids: EnumerationFailure.allCases.map { String($0.id.dropFirst(4)) }, service: "",
-      className: "USB", isSeen: true, certainty: .seen),
+      className: "USB", isSeen: true, certainty: .seen,
+      descriptions: Dictionary(
+        uniqueKeysWithValues: EnumerationFailure.allCases.map {
+          (String($0.id.dropFirst(4)), $0.name)
+        })),
     Row(
       file: "usbhub3.inf", ids: ["ROOT_HUB30", "USB20_HUB", "USB30_HUB"], service: "USBHUB3",
-      className: "USB", since: windows8, isSeen: true, certainty: .seen),
+      className: "USB", since: windows8, isSeen: true, certainty: .seen,
+      descriptions: [
+        "ROOT_HUB30": "USB Root Hub (USB 3.0)", "USB20_HUB": "Generic USB Hub",
+        "USB30_HUB": "Generic SuperSpeed USB Hub",
+      ]),
     Row(
-      file: "usbport.inf", ids: ["ROOT_HUB", "ROOT_HUB20"], service: "usbhub", className: "USB"),
+      file: "usbport.inf", ids: ["ROOT_HUB", "ROOT_HUB20"], service: "usbhub", className: "USB",
+      description: "USB Root Hub"),
     Row(
       file: "winusb.inf", ids: ["MS_COMP_WINUSB"], service: "WINUSB", className: "USBDevice",
-      since: windows8, isSeen: true, certainty: .seen),
+      since: windows8, isSeen: true, certainty: .seen, description: "WinUsb Device"),
     // The place of Class_03&SubClass_01 was seen in one log; that of Class_03 was not.
     Row(
       file: "input.inf", ids: ["Class_03&SubClass_01", "Class_03"], service: "HidUsb",
       className: "HIDClass", positions: ["Class_03&SubClass_01": 1, "Class_03": 0],
-      certainty: .seen),
+      certainty: .seen, description: "USB Input Device"),
     Row(
       file: "usbstor.inf",
       ids: [
         "Class_08&SubClass_02&Prot_50", "Class_08&SubClass_05&Prot_50",
         "Class_08&SubClass_06&Prot_50",
-      ], service: "USBSTOR", className: "USB", isSeen: true, certainty: .seen),
+      ], service: "USBSTOR", className: "USB", isSeen: true, certainty: .seen,
+      description: "USB Mass Storage Device"),
     Row(
       file: "uaspstor.inf", ids: ["Class_08&SubClass_06&Prot_62"], service: "UASPStor",
-      className: "SCSIAdapter", since: windows8),
+      className: "SCSIAdapter", since: windows8,
+      description: "USB Attached SCSI (UAS) Mass Storage Device"),
     Row(
       file: "usbser.inf", ids: ["Class_02&SubClass_02&Prot_01", "Class_02&SubClass_02"],
-      service: "usbser", className: "Ports", since: windows10, certainty: .documented),
+      service: "usbser", className: "Ports", since: windows10, certainty: .documented,
+      description: "USB Serial Device (COMn)"),
     Row(
       file: "usbvideo.inf", ids: ["Class_0E&SubClass_03&Prot_00"], service: "usbvideo",
-      className: "Camera"),
-    Row(file: "wdma_usb.inf", ids: ["Class_01"], service: "usbaudio", className: "MEDIA"),
+      className: "Camera", description: "USB Video Device"),
+    Row(
+      file: "wdma_usb.inf", ids: ["Class_01"], service: "usbaudio", className: "MEDIA",
+      description: "USB Audio Device"),
     Row(
       file: "usbaudio2.inf", ids: ["Class_01&SubClass_00&Prot_20"], service: "usbaudio2",
       className: "MEDIA", since: [10, 0, 15063]),
     Row(
       file: "usbprint.inf", ids: ["Class_07", "Class_07&SubClass_01"], service: "usbprint",
-      className: "USB"),
+      className: "USB", description: "USB Printing Support"),
     Row(
       file: "bth.inf", ids: ["Class_E0&SubClass_01&Prot_01"], service: "BTHUSB",
       className: "Bluetooth"),

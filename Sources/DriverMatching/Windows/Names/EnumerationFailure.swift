@@ -40,6 +40,22 @@ public enum EnumerationFailure: Int, Codable, Hashable, Sendable, CaseIterable {
   /// What it is called instead of its vendor and product: `USB\VID_0000&PID_0002`.
   public var deviceID: String { "USB\\VID_0000&PID_000\(rawValue)" }
 
+  /// The failure that names stand for, without regard to case: its id in one of the lists, or what it is called
+  /// instead of vendor and product; nil for those of a device that was enumerated.
+  public init?(naming ids: DeviceIDs) {
+    let names = Set((ids.hardware + ids.compatible).map { $0.uppercased() })
+    // A device that was enumerated has a revision, also one that says 0000:0002 itself.
+    let known = ids.hardware.lazy.compactMap { HardwareID($0) }
+    let products =
+      known.contains { $0.revision != nil || $0.interface != nil } ? [] : Set(known.map(\.bare))
+    guard
+      let failure = Self.allCases.first(where: {
+        names.contains($0.id) || products.contains($0.deviceID)
+      })
+    else { return nil }
+    self = failure
+  }
+
   /// What Device Manager shows.
   public var name: String {
     let reason: String? =

@@ -127,16 +127,20 @@ public struct WindowsNames: Hashable, Sendable {
       return (isThere ? configurations[Int(index)] : configurations.first, [step])
     }
 
-    /// Whether a function has nothing that data could go through but its control interface's notifications.
+    /// Whether a modem's function has its control interface and not what its data goes through: a data interface
+    /// that is another function, or none at all.
     func lacksData(_ function: Function, _ settings: CompositeSettings?) -> Bool {
-      let configuration = configuration(settings?.configurationIndex).0
-      return !function.interfaces.contains { number in
-        configuration?.settings(of: number).contains { setting in
-          // Some firmware has all of a modem in one interface.
-          setting.interfaceClass.classCode == 0x0A
-            || setting.endpoints.contains { $0.attributes & 3 == 2 }
-        } ?? false
+      guard let configuration = configuration(settings?.configurationIndex).0 else { return true }
+      let own = function.interfaces.flatMap { configuration.settings(of: $0) }
+      if own.contains(where: { $0.interfaceClass.classCode == 0x0A }) { return false }
+      // What the function says itself of where its data is.
+      let elsewhere = own.flatMap { UnionDescriptor.all(of: $0) }.flatMap(\.subordinates).filter {
+        !function.interfaces.contains($0)
       }
+      if elsewhere.contains(where: { !configuration.settings(of: $0).isEmpty }) { return true }
+      // Some firmware has all of a modem in one interface; a single pipe is for notifications.
+      let bulk = own.flatMap(\.endpoints).filter { $0.attributes & 3 == 2 }
+      return Set(bulk.map { $0.address & 0x80 }).count < 2
     }
   }
 

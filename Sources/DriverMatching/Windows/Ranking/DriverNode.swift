@@ -30,6 +30,10 @@ public struct DriverNode: Codable, Hashable, Sendable {
   public var className: String
   /// The service; an empty name where none is needed; nil where the file names none.
   public var service: INFInstallation.Value?
+  /// The file of the service as the INF says it; nil where it says none.
+  public var serviceBinary: INFInstallation.Value?
+  /// When the service is started, as the INF says it: `3`; nil where it says nothing.
+  public var serviceStart: INFInstallation.Value?
   /// The device interfaces that programs find the device by.
   public var interfaceGUIDs: [INFInstallation.Value]
   /// GUIDs in the keys of the service.
@@ -45,6 +49,11 @@ public struct DriverNode: Codable, Hashable, Sendable {
 
   /// Where it stands: `oem12.inf:34`.
   public var place: String { line.map { "\(file):\($0)" } ?? file }
+
+  /// Whether Windows takes no such package, as it is not signed.
+  func isRefused(on windows: WindowsProfile) -> Bool {
+    signer == .unsigned && windows.architecture != .x86
+  }
 
   /// How tools name it: `inf:models-section:install-section:version:id`.
   public var identity: String {

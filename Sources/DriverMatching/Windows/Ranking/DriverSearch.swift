@@ -133,8 +133,7 @@ struct DriverSearch {
     source.installations[key] = installation
     let shownClass = source.shownClass ?? reading.shownClass(on: windows.architecture)
     source.shownClass = .some(shownClass)
-    let signer =
-      version.catalog == nil && source.file.signer != .inbox ? .unsigned : source.file.signer
+    let signer = Self.signer(source.file.signer, version)
     let isDecorated = installation.isDecorated || option.section.lowercased().contains(".nt")
     let signature = signer.signatureScore(on: windows, isDecorated: isDecorated)
     var node = DriverNode(
@@ -145,6 +144,7 @@ struct DriverSearch {
       rank: DriverRank(signature: signature, feature: installation.featureScore, match),
       version: installation.driverVersion ?? version.driverVersion, signer: signer,
       classGUID: version.classGUID, className: version.className, service: installation.service,
+      serviceBinary: installation.serviceBinary, serviceStart: installation.serviceStart,
       interfaceGUIDs: installation.interfaceGUIDs, serviceGUIDs: installation.serviceGUIDs,
       composite: installation.composite, shownClass: shownClass, objection: nil, notes: [])
     if option.isTaken { node.notes = Self.choices(node, installation, models, reading) }
@@ -157,6 +157,13 @@ struct DriverSearch {
     } else {
       nodes.append(node)
     }
+  }
+
+  /// Who counts as the signer: nobody without a catalog; and Microsoft signs nothing that Zadig makes, which has a
+  /// certificate of its own put into the machine's stores.
+  private static func signer(_ said: DriverSigner, _ version: INFVersion) -> DriverSigner {
+    if version.catalog == nil, said != .inbox { return .unsigned }
+    return said == .whql && version.provider.lowercased() == "libwdi" ? .authenticode : said
   }
 
   private func objection(
@@ -288,7 +295,8 @@ struct DriverSearch {
       let signature = DriverSigner.inbox.signatureScore(on: windows, isDecorated: true)
       let group = SetupClass.named(driver.className)
       var node = DriverNode(
-        file: driver.file, line: nil, description: "", manufacturer: "", provider: "Microsoft",
+        file: driver.file, line: nil, description: driver.description, manufacturer: "",
+        provider: "Microsoft",
         modelsSection: "", installName: "", installSection: "", match: match,
         rank: DriverRank(signature: signature, feature: nil, match),
         version: InboxDriver.version(on: windows), signer: .inbox, classGUID: group?.guid ?? "",

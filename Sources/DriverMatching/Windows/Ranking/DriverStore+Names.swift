@@ -17,11 +17,19 @@ extension DriverStore {
     var device = decision(for: names.device, product: product)
     let instance = WindowsInstance(serialNumber: serialNumber, flags: flags ?? names.flags)
     device.decision.steps = names.steps + [instance.step] + device.decision.steps
-    guard device.binding?.service?.lowercased() == "usbccgp" else { return [device] }
+    names.tellConditions(in: &device.decision, flags ?? names.flags, windows)
+    guard device.problemCode == 0, device.binding?.service?.lowercased() == "usbccgp" else {
+      return [device]
+    }
     let settings = device.binding?.node.composite
     let (functions, steps) = names.divided(by: settings)
     device.decision.steps += (settings?.steps ?? []) + steps
-    return [device] + functions.map { decision(for: $0, of: names, settings, product: product) }
+    return [device]
+      + functions.map {
+        var function = decision(for: $0, of: names, settings, product: product)
+        names.tellConditions(in: &function.decision, flags ?? names.flags, windows)
+        return function
+      }
   }
 
   private func decision(
@@ -37,6 +45,10 @@ extension DriverStore {
       decision.binding?.service?.lowercased() == "usbser"
     {
       decision.problemCode = 10
+      for index in decision.reach.indices where decision.reach[index].isReached {
+        decision.reach[index].isReached = false
+        decision.reach[index].sentence = "The driver is usbser, and it cannot start (Code 10)."
+      }
       decision.decision.steps.append(
         DriverDecision.Step(
           "cdc-split",
@@ -45,5 +57,39 @@ extension DriverStore {
           Evidence("reports of makers of firmware", .seen)))
     }
     return decision
+  }
+}
+
+extension WindowsNames {
+  /// Adds to what the firmware could ask for what keeps Windows from asking it.
+  fileprivate func tellConditions(
+    in decision: inout DriverDecision, _ flags: UsbFlags, _ windows: WindowsProfile
+  ) {
+    let index = decision.changes.firstIndex { $0.rule == "firmware-asks-for-winusb" }
+    guard let index else { return }
+    let version = source.device.usbVersion
+    var conditions: [String] = []
+    if version < BCDVersion(0x0200) {
+      conditions.append(
+        "For descriptors 1.0 bcdUSB, which is \(version), would have to be 2.00 or more.")
+    }
+    if flags.isWithoutMicrosoftString {
+      conditions.append(
+        "For descriptors 1.0 osvc, which is 00 00 in usbflags, has to be deleted, or bcdDevice be another."
+      )
+    }
+    // Where those of 1.0 would do, what those of 2.0 need does not matter.
+    if !conditions.isEmpty, windows.isAtLeast(6, 3) {
+      if version < BCDVersion(0x0201) {
+        conditions.append(
+          "For descriptors 2.0 bcdUSB, which is \(version), would have to be 2.01 or more.")
+      }
+      if flags.skipsBinaryObjectStore {
+        conditions.append(
+          "For descriptors 2.0 SkipBOSDescriptorQuery in usbflags has to be deleted.")
+      }
+    }
+    guard !conditions.isEmpty else { return }
+    decision.changes[index].sentence += " " + conditions.joined(separator: " ")
   }
 }

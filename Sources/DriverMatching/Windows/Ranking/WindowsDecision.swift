@@ -16,9 +16,16 @@ public struct WindowsDecision: Codable, Hashable, Sendable {
   /// a device that should work.
   public var problemCode: Int
 
+  /// Why it could not be enumerated; nil where it could.
+  public var failure: EnumerationFailure? {
+    problemCode == 43
+      ? EnumerationFailure(naming: DeviceIDs(hardware: decision.names)) : nil
+  }
+
   /// What the first part of the instance path says: the best hardware id without its revision.
   public var deviceID: String {
     let name = decision.names.first ?? ""
+    if let failure { return failure.deviceID }
     return HardwareID(name)?.withoutRevision ?? name
   }
 }
@@ -31,7 +38,7 @@ public struct WindowsBinding: Codable, Hashable, Sendable {
   public var service: String?
   /// The group of Device Manager.
   public var group: String
-  /// The name in that group.
+  /// The name in that group; empty where it is not known.
   public var name: String
   /// The device interfaces that the file registers.
   public var interfaceGUIDs: [String]
@@ -44,24 +51,44 @@ extension DriverStore {
   ///   - ids: its names.
   ///   - subject: what it is, for the trace: `device`, `function MI_02`.
   ///   - product: its product string, which Device Manager shows where no driver names it.
-  ///   - failure: why it could not be enumerated; nil where it could.
+  ///   - failure: why it could not be enumerated; nil where it could, or where the ids tell it.
   /// - Returns: the decision; each of its `changes` was found by deciding again.
   public func decision(
     for ids: DeviceIDs, subject: String = "device", product: String? = nil,
     failure: EnumerationFailure? = nil
   ) -> WindowsDecision {
+    // A failure is known by its names too, whoever has handed them in; it has one id in both lists.
+    let named = failure == nil ? EnumerationFailure(naming: ids) : nil
+    let failure = failure ?? named
+    let ids = named.map { DeviceIDs($0) } ?? ids
     let search = search(ids)
     let winner = search.nodes.first
-    let binding = winner.map { self.binding(of: $0, product) }
+    var binding = winner.map { self.binding(of: $0, product) }
+    if let failure { binding?.name = failure.name }
     var decision = DriverDecision(
       system: .windows, subject: subject, names: ids.hardware + ids.compatible,
       steps: steps(search, ids), candidates: candidates(search, ids),
       outcome: outcome(binding, search, product, failure))
+    if let named {
+      decision.steps.insert(
+        DriverDecision.Step(
+          "enumeration",
+          "These are the names of a device that Windows could not ask for its own: \(named.name).",
+          named.evidence), at: 0)
+    }
     if failure == nil { decision.changes = changes(ids, search) }
+    let isRefused = failure == nil && winner?.isRefused(on: windows) == true
+    if isRefused, let winner {
+      decision.steps.append(
+        DriverDecision.Step(
+          "refused",
+          "\(winner.place) is not signed: it does not get into the store, or shows Code 52.",
+          Evidence("Microsoft Learn, Driver Signing Policy", .documented)))
+    }
     return WindowsDecision(
       decision: decision, binding: binding, nodes: search.nodes,
-      extensions: applied(search.extensions), reach: WindowsReach.of(binding),
-      problemCode: failure != nil ? 43 : binding == nil ? 28 : 0)
+      extensions: applied(search.extensions), reach: WindowsReach.of(isRefused ? nil : binding),
+      problemCode: failure != nil ? 43 : binding == nil ? 28 : isRefused ? 52 : 0)
   }
 
   private func binding(of node: DriverNode, _ product: String?) -> WindowsBinding {
@@ -69,7 +96,9 @@ extension DriverStore {
     let shown = group?.shown ?? node.shownClass ?? node.className
     // Devices of this class have had the name that they say themselves since Windows 8.
     let isNamedByItself = group?.name == "USBDevice" && windows.isAtLeast(6, 2)
-    let own = node.description.isEmpty ? node.service?.text ?? node.file : node.description
+    // A file of somebody's own without a description is shown by what there is; of Windows' own it is not known.
+    let fallback = node.line == nil ? "" : node.service?.text ?? node.file
+    let own = node.description.isEmpty ? fallback : node.description
     return WindowsBinding(
       node: node, service: node.service?.text, group: shown,
       name: isNamedByItself ? product ?? own : own,
@@ -156,9 +185,11 @@ extension DriverStore {
             ? "is the best of \(search.nodes.count)" : "is the only one that matches"
         default: defeat ?? "stands in the same file, at the same rank, behind the first"
         }
+      let isRefused = index == 0 && node.isRefused(on: windows)
+      if isRefused { candidate.verdict = .dropped }
       candidate.steps.append(
         DriverDecision.Step(
-          "verdict", "It \(verdict).",
+          "verdict", "It \(verdict)\(isRefused ? ", and is refused, as it is not signed" : "").",
           Evidence("Microsoft Learn, How Windows Ranks Drivers", .documented)))
       candidates.append(candidate)
     }
@@ -230,6 +261,12 @@ extension DriverStore {
         node.version.hasDate
           ? "DriverVer is \(node.version)." : "It has no date, and counts as the oldest.",
         Evidence(node.file, node.line == nil ? .seen : .read)))
+    if node.line == nil, !node.description.isEmpty {
+      steps.append(
+        DriverDecision.Step(
+          "shown-name", "Windows' own file calls the device \"\(node.description)\".",
+          Evidence("Windows' own INF files, as Device Manager shows them", .known)))
+    }
     return DriverDecision.Candidate(
       driver: Self.driverName(node), origin: node.place, match: node.match.id,
       rank: node.rank.rawValue,
@@ -263,8 +300,16 @@ extension DriverStore {
     }
     let node = binding.node
     let certainty: Certainty = node.service?.certainty ?? .read
-    let place = "\"\(binding.name)\" under \"\(binding.group)\""
+    let name = binding.name.isEmpty ? "it" : "\"\(binding.name)\""
+    let place = "\(name) under \"\(binding.group)\""
     let usually = certainty.isFirm ? "" : "usually "
+    if node.isRefused(on: windows) {
+      return DriverDecision.Step(
+        "refused",
+        "Windows refuses \(node.file), which fits best: it is not signed, and Windows of 64 bits takes no such "
+          + "package. The device stays without a driver, under Code 52 or Code 28.",
+        Evidence("Microsoft Learn, Driver Signing Policy", .documented))
+    }
     switch binding.service {
     case nil:
       return DriverDecision.Step(
@@ -307,30 +352,7 @@ extension DriverStore {
       changes.append(DriverDecision.Step("undo", "\(condition), \(then).", again))
     }
     if let change = firmwareChange(ids, search) { changes.append(change) }
-    if search.nodes.first?.match.list != .hardware, let name = ids.hardware.last,
-      HardwareID(name) != nil
-    {
-      let match = IdentifierMatch(
-        id: name, list: .hardware, index: ids.hardware.count - 1, field: .hardware)
-      let signature = DriverSigner.whql.signatureScore(on: windows, isDecorated: true)
-      let rank = DriverRank(signature: signature, feature: nil, match)
-      changes.append(
-        DriverDecision.Step(
-          "named-by-product",
-          "A signed package that names \(name) would win at \(rank.text), whatever its date"
-            + (ids.isComposite ? "; no function of the device would appear then." : "."),
-          Evidence("Microsoft Learn, How Windows Ranks Drivers", .derived)))
-    }
-    if let winner = search.nodes.first, winner.match.list == .hardware {
-      let date = winner.version.hasDate ? "a date after \(winner.version.date)" : "any date"
-      changes.append(
-        DriverDecision.Step(
-          "newer-file",
-          "A file that names \(winner.match.id) and has \(date) would win"
-            + (winner.match.index > 0
-              ? "; one that names \(ids.hardware.first ?? "") would win whatever its date." : "."),
-          Evidence("Microsoft Learn, How Windows Ranks Drivers", .derived)))
-    }
+    changes += NamingChange(ids, search.nodes.first, on: windows).steps
     return changes
   }
 
@@ -347,7 +369,7 @@ extension DriverStore {
     guard let then = self.search(asking).nodes.first else { return nil }
     let isSame = then.file == search.nodes.first?.file
     return DriverDecision.Step(
-      "firmware-asks-for-winusb",
+      isSame ? "firmware-asks-in-vain" : "firmware-asks-for-winusb",
       isSame
         ? "If the firmware asked for WINUSB with Microsoft OS descriptors, \(then.file) would win all the "
           + "same, at \(then.rank.text)."
