@@ -71,7 +71,9 @@ private struct DriversWriter {
 
   private static func short(_ outcome: WindowsDecision) -> String {
     var words: [String] = []
-    if let binding = outcome.binding, outcome.problemCode != 43 {
+    if outcome.problemCode == 52 {
+      words.append("no driver")
+    } else if let binding = outcome.binding, outcome.problemCode != 43 {
       let service = binding.service ?? binding.node.file
       words.append(service.isEmpty ? "no driver needed" : service)
     } else if outcome.problemCode == 28 {
